@@ -1,0 +1,119 @@
+"""What the pipeline asks of the world, in the pipeline's own words.
+
+Adapters in `jobs/providers/` implement these; `jobs/wiring.py` chooses among them. An adapter raises only
+`PipelineError`s.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.pipeline.timeline import Recognition
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceInfo:
+    """One voice that an engine has. language is BCP 47; gender is "female", "male" or ""."""
+
+    id: str
+    name: str
+    language: str
+    gender: str = ""
+    premium: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What an engine is and can do: the same card for recognizers, translators and synthesizers.
+
+    languages: recognizers, what they hear; translators, targets per source ("*" is any source);
+    synthesizers, what `voices` speak. longest_text is in characters. ends is the last day it works.
+    """
+
+    name: str
+    model: str
+    quality: str  # "studio" or "draft"
+    pairs: tuple[tuple[str, str], ...] = ()
+    voices: tuple[VoiceInfo, ...] = ()
+    longest_text: int = 1000
+    ends: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line to translate.
+
+    seconds is the time it may take to say; max_chars what usually fits in that. For a line that was
+    spoken and came out too long, `earlier` is that wording and `spoken` its seconds: a shorter one is wanted.
+    """
+
+    id: int
+    text: str
+    seconds: float
+    max_chars: int | None = None
+    speaker: int = 0
+    earlier: str = ""
+    spoken: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """Mono speech: float32 samples in -1..1."""
+
+    samples: NDArray[np.float32]
+    sample_rate: int
+
+
+class Transcriber(Protocol):
+    """Hears what is said."""
+
+    engine: Engine
+
+    def transcribe(self, speech: Path, *, language: str | None) -> Recognition:
+        """Recognize a 16 kHz mono FLAC; `language` is a hint, None asks for detection.
+
+        Raises ProviderFailed, and PipelineError NO_SPEECH when nothing is said.
+        """
+
+
+class Translator(Protocol):
+    """Says lines in another language."""
+
+    engine: Engine
+    rewords: bool  # can it give a shorter wording when asked?
+
+    def translate(
+        self, lines: Sequence[Line], *, source: str, target: str, context: Sequence[str]
+    ) -> dict[int, str]:
+        """Say each line in `target` (BCP 47): a text per line id. `context` is the transcript around them.
+
+        An id may be missing where the engine gave nothing for it. Raises ProviderFailed.
+        """
+
+
+class Voice(Protocol):
+    """Speaks one line at a time. Safe to call from several threads."""
+
+    engine: Engine
+    rates: tuple[float, float] | None  # slowest and fastest rate the engine itself can speak at
+
+    def speak(self, text: str, *, language: str, voice: str, rate: float = 1.0) -> Speech:
+        """Speak `text`. Raises ProviderFailed."""
+
+
+class Desk(Protocol):
+    """Where the recipe puts what must outlive it, tells how far it is, and hears that it must stop."""
+
+    def remember(self, key: str, make: Callable[[], bytes]) -> bytes:
+        """The bytes kept under `key`, made and kept now if there are none. The key holds all that shaped them."""
+
+    def progress(self, stage: str, n: int, m: int) -> None:
+        """Tell that n of m parts of `stage` are done."""
+
+    def stop(self) -> None:
+        """Raise Stopped if the work is no longer wanted. Cheap; called between parts."""
