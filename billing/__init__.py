@@ -1,0 +1,1 @@
+"""Money: credits, prices and plans."""
