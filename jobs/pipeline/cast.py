@@ -10,8 +10,8 @@ def cast(
 ) -> dict[int, str]:
     """Give every speaker a voice of their own, the same on every call.
 
-    `chosen` (speaker to voice id) is obeyed; the others take the remaining voices in the order in which
-    the engine lists them, and share them only when there are fewer voices than speakers.
+    `chosen` (speaker to voice id) is obeyed; the others take the remaining voices in the order in
+    which the engine lists them, and share them only when there are fewer voices than speakers.
     """
     chosen = chosen or {}
     free = [voice.id for voice in voices if voice.id not in chosen.values()]

@@ -1,17 +1,20 @@
 """The recipe: how a recording becomes a dub.
 
-Read this file first. One function per step, each from frozen values to frozen values; `dub_file` calls
-them in order for the command line, and the worker calls the same ones step by step, with a `Desk` that
-keeps what was bought, shows how far it is, and says when to stop.
+Read this file first. One function per step, each from frozen values to frozen values; `dub_file`
+calls them in order for the command line, and the worker calls the same ones step by step, with a
+`Desk` that keeps what was bought, shows how far it is, and says when to stop.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jobs.pipeline import analysis, captions, export as exporting, hear, manifest, receipt
-from jobs.pipeline import ingest as ingesting, mix as mixing, speak as speaking
-from jobs.pipeline import segment, translate as translating
+from jobs.pipeline import analysis, captions, hear, manifest, receipt, segment
+from jobs.pipeline import export as exporting
+from jobs.pipeline import ingest as ingesting
+from jobs.pipeline import mix as mixing
+from jobs.pipeline import speak as speaking
+from jobs.pipeline import translate as translating
 from jobs.pipeline.cast import cast
 from jobs.pipeline.languages import find
 from jobs.pipeline.ports import Desk, Transcriber, Translator, Voice, VoiceInfo
@@ -33,8 +36,8 @@ class Route:
 class Options:
     """What a customer may choose.
 
-    loudness is LUFS, None for "as loud as the source". keep_original_db is how far the one mixed track
-    goes down under speech (dB, negative), None for silence. voices: speaker to voice id.
+    loudness is LUFS, None for "as loud as the source". keep_original_db is how far the one mixed
+    track goes down under speech (dB, negative), None for silence. voices: speaker to voice id.
     """
 
     loudness: float | None = -14.0
@@ -66,7 +69,7 @@ def ingest(
 def transcribe(
     stems: Stems, *, transcriber: Transcriber, hint: str | None, desk: Desk
 ) -> Transcript:
-    """Hear what is said, and cut it into lines at the places where the voice really starts and stops."""
+    """Hear what is said, and cut it into lines where the voice really starts and stops."""
     desk.progress("transcribe", 0, 1)
     recognition = transcriber.transcribe(stems.speech, language=hint)
     desk.stop()

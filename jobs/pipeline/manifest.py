@@ -1,4 +1,4 @@
-"""The manifest and the transcript of one language, as JSON files. Their schema: docs/manifest.md."""
+"""The manifest and the transcript of one language, as JSON files: see docs/manifest.md."""
 
 import hashlib
 import json

@@ -1,7 +1,7 @@
 """What the pipeline asks of the world, in the pipeline's own words.
 
-Adapters in `jobs/providers/` implement these; `jobs/wiring.py` chooses among them. An adapter raises only
-`PipelineError`s.
+Adapters in `jobs/providers/` implement these; `jobs/wiring.py` chooses among them. An adapter
+raises only `PipelineError`s.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,7 +49,8 @@ class Line:
     """One line to translate.
 
     seconds is the time it may take to say; max_chars what usually fits in that. For a line that was
-    spoken and came out too long, `earlier` is that wording and `spoken` its seconds: a shorter one is wanted.
+    spoken and came out too long, `earlier` is that wording and `spoken` its seconds: a shorter one
+    is wanted.
     """
 
     id: int
@@ -90,8 +91,9 @@ class Translator(Protocol):
     def translate(
         self, lines: Sequence[Line], *, source: str, target: str, context: Sequence[str]
     ) -> dict[int, str]:
-        """Say each line in `target` (BCP 47): a text per line id. `context` is the transcript around them.
+        """Say each line in `target` (BCP 47): a text per line id.
 
+        `context` is the transcript around them.
         An id may be missing where the engine gave nothing for it. Raises ProviderFailed.
         """
 
@@ -107,10 +109,13 @@ class Voice(Protocol):
 
 
 class Desk(Protocol):
-    """Where the recipe puts what must outlive it, tells how far it is, and hears that it must stop."""
+    """Where the recipe keeps what must outlive it, reports, and hears that it must stop."""
 
     def remember(self, key: str, make: Callable[[], bytes]) -> bytes:
-        """The bytes kept under `key`, made and kept now if there are none. The key holds all that shaped them."""
+        """The bytes kept under `key`, made and kept now if there are none.
+
+        The key holds all that shaped them.
+        """
 
     def progress(self, stage: str, n: int, m: int) -> None:
         """Tell that n of m parts of `stage` are done."""

@@ -1,7 +1,7 @@
 """The timing receipt: what a finished language measures, read back from its files.
 
-Nothing here is taken on trust from the stages that made the dub: starts are found in the sound of the voice
-track, lengths by decoding every file, loudness by listening to the finished mix.
+Nothing here is taken on trust from the stages that made the dub: starts are found in the sound of
+the voice track, lengths by decoding every file, loudness by listening to the finished mix.
 """
 
 from collections import Counter
@@ -22,7 +22,6 @@ from jobs.pipeline.timeline import (
     Cue,
     Dub,
     Flag,
-    Loudness,
     Mix,
     PlacedLine,
     Segment,
@@ -39,8 +38,9 @@ MOVED = frozenset({Flag.LATE, Flag.EARLY, Flag.SHORTENED})
 class Receipt:
     """Measured figures of one language; speeds are factors, everything else says its unit.
 
-    Starts count the lines that fit; the others are in `flagged`. length_errors is by kind of file, in samples at
-    48 kHz. word_error is the median over the lines, None where the dub was not heard again.
+    Starts count the lines that fit; the others are in `flagged`. length_errors is by kind of file,
+    in samples at 48 kHz. word_error is the median over the lines, None where the dub was not heard
+    again.
     """
 
     lines: int
@@ -166,7 +166,7 @@ def overlap(lines: Sequence[PlacedLine], segments: Mapping[int, Segment]) -> flo
 
 
 def drift(starts: Sequence[tuple[float, float]]) -> float:
-    """Milliseconds per hour by which later lines start later: the slope of a line through all starts."""
+    """Milliseconds per hour by which later lines start later: the slope over all starts."""
     if len(starts) < 3:
         return 0.0
     times, errors = np.array(starts).T

@@ -1,8 +1,8 @@
 """The nouns of a dub: what was said, what is said now, and where on the timeline.
 
 Times are float seconds on the container's timeline (0 is the container's start). Sound is 48 kHz
-wherever it is not said otherwise. Everything here is frozen: a stage takes some of these and returns
-others.
+wherever it is not said otherwise. Everything here is frozen: a stage takes some of these and
+returns others.
 """
 
 from dataclasses import dataclass, field
@@ -36,8 +36,9 @@ class Picture:
 class Source:
     """A media file that was looked at and found acceptable.
 
-    duration is what the container claims for the default sound track, in seconds; only `ingest`, which
-    decodes, knows the truth. sound_stream is that track's index among all streams of the file.
+    duration is what the container claims for the default sound track, in seconds; only `ingest`,
+    which decodes, knows the truth. sound_stream is that track's index among all streams of the
+    file.
     """
 
     path: Path
@@ -57,9 +58,9 @@ class Source:
 class Stems:
     """The source's sound, decoded once.
 
-    voice and background are 48 kHz 16-bit stereo FLAC of exactly `samples` samples; speech is the voice as
-    16 kHz mono FLAC, for recognizers. background is None where only one track was given (it may be
-    voice alone or voice and music together).
+    voice and background are 48 kHz 16-bit stereo FLAC of exactly `samples` samples; speech is the
+    voice as 16 kHz mono FLAC, for recognizers. background is None where only one track was given
+    (it may be voice alone or voice and music together).
     """
 
     voice: Path
@@ -105,7 +106,7 @@ class Recognition:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One speaker's sentence or clause on the source timeline; index counts from 0 in start order."""
+    """One speaker's sentence or clause on the source timeline; index is its place in order."""
 
     index: int
     start: float
@@ -148,8 +149,8 @@ class Translation:
 class Take:
     """One line as an engine spoke it, silence trimmed, at its natural rate.
 
-    clip is a 48 kHz mono WAV; seconds is its trimmed length; engine_rate is the rate asked of the engine,
-    natural_seconds what the line takes at rate 1.
+    clip is a 48 kHz mono WAV; seconds is its trimmed length; engine_rate is the rate asked of the
+    engine, natural_seconds what the line takes at rate 1.
     """
 
     segment: int
@@ -188,8 +189,8 @@ class PlacedLine:
 class Dub:
     """Every line of one language, placed, in start order, and the track that holds them.
 
-    voice is 48 kHz 16-bit mono FLAC of exactly as many samples as the source; every line in it has an
-    active level of -20 dBFS RMS.
+    voice is 48 kHz 16-bit mono FLAC of exactly as many samples as the source; every line in it has
+    an active level of -20 dBFS RMS.
     """
 
     language: str
@@ -200,7 +201,7 @@ class Dub:
 
 @dataclass(frozen=True, slots=True)
 class Loudness:
-    """As ebur128 measures it: integrated LUFS and true peak dBTP, with the one gain (dB) applied before."""
+    """As ebur128 measures it: integrated LUFS and true peak dBTP; gain is the one applied, dB."""
 
     integrated: float
     true_peak: float
