@@ -1,0 +1,63 @@
+"""Byte ranges of a stored file, as players and resumed downloads ask for them (RFC 9110, 14)."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+BLOCK = 64 * 1024
+
+_ONE_RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """Part of a file: its first byte, and how many follow from there."""
+
+    start: int
+    length: int
+
+    def content_range(self, size: int) -> str:
+        """The value of Content-Range for a file of `size` bytes."""
+        return f"bytes {self.start}-{self.start + self.length - 1}/{size}"
+
+
+class NotSatisfiable(Exception):
+    """The range lies outside the file."""
+
+
+def byte_range(header: str | None, size: int) -> ByteRange | None:
+    """The one range that a Range header asks of a file of `size` bytes.
+
+    None where the whole file is the right answer: no header, another unit, many ranges, nonsense.
+    Raises NotSatisfiable.
+    """
+    found = _ONE_RANGE.fullmatch(header) if header else None
+    if found is None or found.group(0).strip().endswith("=-"):
+        return None
+    first, last = found.groups()
+    if not first:
+        return _suffix(int(last), size)
+    start, end = int(first), min(int(last), size - 1) if last else size - 1
+    if last and int(last) < start:
+        return None
+    if start >= size:
+        raise NotSatisfiable
+    return ByteRange(start, end - start + 1)
+
+
+def blocks(file: BinaryIO, part: ByteRange) -> Iterator[bytes]:
+    """Yield the part in blocks, and close the file at the end, or when nobody listens any more."""
+    with file:
+        file.seek(part.start)
+        left = part.length
+        while left and (block := file.read(min(BLOCK, left))):
+            left -= len(block)
+            yield block
+
+
+def _suffix(length: int, size: int) -> ByteRange:
+    if length == 0 or size == 0:
+        raise NotSatisfiable
+    length = min(length, size)
+    return ByteRange(size - length, length)
