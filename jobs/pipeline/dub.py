@@ -5,7 +5,7 @@ calls them in order for the command line, and the worker calls the same ones ste
 `Desk` that keeps what was bought, shows how far it is, and says when to stop.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from jobs.pipeline import mix as mixing
 from jobs.pipeline import speak as speaking
 from jobs.pipeline import translate as translating
 from jobs.pipeline.cast import cast
-from jobs.pipeline.languages import find
+from jobs.pipeline.languages import find, tag
 from jobs.pipeline.ports import Desk, Transcriber, Translator, Voice, VoiceInfo
 from jobs.pipeline.probe import Limits, probe
 from jobs.pipeline.receipt import Receipt
@@ -52,6 +52,28 @@ class Deliverables:
 
     files: Mapping[str, Path]
     receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Everything that hears, translates and speaks.
+
+    route gives the engines from one language (None: not known yet) to another, or raises a
+    PipelineError that says why there are none. hearing listens to the dub again; None: nobody does.
+    """
+
+    transcriber: Transcriber
+    route: Callable[[str | None, str], Route]
+    hearing: Transcriber | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dubbed:
+    """A whole recording, dubbed: every language, and one video that holds them all."""
+
+    transcript: Transcript
+    languages: Mapping[str, Deliverables]
+    video: Path | None
 
 
 def ingest(
@@ -169,15 +191,68 @@ def export(
 
 
 def mux(source: Source, tracks: Sequence[exporting.Track], *, original: str, folder: Path) -> Path:
-    """One video: the picture as it was, the original sound, and every track given."""
-    return exporting.mux(source, tracks, original=find(original).iso639_2, out=folder / "video")
+    """One video: the picture as it was, the original sound, and every track given.
+
+    `original` is the language of the original sound, BCP 47.
+    """
+    return exporting.mux(source, tracks, original=tag(original), out=folder / "video")
 
 
 def language_track(language: str, files: Mapping[str, Path]) -> exporting.Track:
     """The sound and the captions of one language, as they go into a video."""
     return exporting.Track(
-        language=find(language).iso639_2,
+        language=tag(language),
         title=find(language).name,
         sound=files["full_m4a"],
         captions=files["srt"],
     )
+
+
+def dub_file(
+    voice: Path,
+    background: Path | None,
+    *,
+    targets: Sequence[str],
+    hint: str | None,
+    engines: Engines,
+    options: Options,
+    limits: Limits,
+    folder: Path,
+    desk: Desk,
+) -> Dubbed:
+    """Dub one recording into every language of `targets`, without queue or rows.
+
+    `hint` is the language spoken, None to detect it. Everything is written below `folder`. Raises
+    PipelineError before any work when a language can't be made here.
+    """
+    for target in targets:
+        engines.route(hint, target)
+    source, stems = ingest(voice, background, limits=limits, folder=folder, desk=desk)
+    transcript = transcribe(stems, transcriber=engines.transcriber, hint=hint, desk=desk)
+    routes = {target: engines.route(transcript.language, target) for target in targets}
+    languages = {}
+    for target, route in routes.items():
+        own = folder / target
+        own.mkdir()
+        translation = translate(transcript, route=route, target=target, desk=desk)
+        spoken = dub(
+            stems, transcript, translation, route=route, options=options, desk=desk, folder=own
+        )
+        mixed = mix(stems, transcript, spoken, options=options, desk=desk, folder=own)
+        languages[target] = export(
+            source,
+            stems,
+            transcript,
+            spoken,
+            mixed,
+            route=route,
+            options=options,
+            hearing=engines.hearing,
+            desk=desk,
+            folder=own,
+        )
+    video = None
+    if source.picture:
+        tracks = [language_track(target, made.files) for target, made in languages.items()]
+        video = mux(source, tracks, original=transcript.language, folder=folder)
+    return Dubbed(transcript, languages, video)

@@ -95,10 +95,10 @@ def line_entry(line: PlacedLine, segment: Segment) -> dict[str, Any]:
 
 
 def file_entry(path: Path) -> dict[str, Any]:
-    """Name, size and checksum of one file."""
+    """Size and checksum of one file."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}
+    return {"bytes": path.stat().st_size, "sha256": digest}
 
 
 def _save(path: Path, content: Mapping[str, Any] | Sequence[Any]) -> Path:
