@@ -1,0 +1,80 @@
+"""The twelve languages: their names, flags, tags, and the variants that are accepted for them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from jobs.pipeline.errors import PipelineError
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language that we know.
+
+    code is what the API calls it (ISO 639-1); iso639_2 is the 639-2/T tag that containers carry;
+    variants are the BCP 47 tags accepted in its stead.
+    """
+
+    code: str
+    name: str
+    flag: str
+    iso639_2: str
+    variants: tuple[str, ...]
+
+
+_TWELVE = (
+    Language("en", "English", "🇺🇸", "eng", ("en-US", "en-GB", "en-AU", "en-CA", "en-IN", "en-IE")),
+    Language("es", "Spanish", "🇪🇸", "spa", ("es-ES", "es-MX", "es-419", "es-US", "es-AR", "es-CO")),
+    Language("fr", "French", "🇫🇷", "fra", ("fr-FR", "fr-CA", "fr-BE", "fr-CH")),
+    Language("de", "German", "🇩🇪", "deu", ("de-DE", "de-AT", "de-CH")),
+    Language("ja", "Japanese", "🇯🇵", "jpn", ("ja-JP",)),
+    Language(
+        "zh",
+        "Chinese",
+        "🇨🇳",
+        "zho",
+        ("zh-CN", "zh-TW", "zh-HK", "zh-SG", "zh-Hans", "zh-Hant", "cmn-CN"),
+    ),
+    Language("ko", "Korean", "🇰🇷", "kor", ("ko-KR",)),
+    Language("pt", "Portuguese", "🇵🇹", "por", ("pt-PT", "pt-BR")),
+    Language("it", "Italian", "🇮🇹", "ita", ("it-IT", "it-CH")),
+    Language("ru", "Russian", "🇷🇺", "rus", ("ru-RU",)),
+    Language("ar", "Arabic", "🇸🇦", "ara", ("ar-SA", "ar-AE", "ar-EG")),
+    Language("hi", "Hindi", "🇮🇳", "hin", ("hi-IN",)),
+)
+
+LANGUAGES: Mapping[str, Language] = MappingProxyType({one.code: one for one in _TWELVE})
+
+# Every accepted spelling in lower case: what it stands for, and how BCP 47 writes it.
+_SPELLINGS: Mapping[str, tuple[Language, str]] = MappingProxyType(
+    {
+        spelling.lower(): (one, spelling)
+        for one in _TWELVE
+        for spelling in (one.code, one.iso639_2, *one.variants)
+    }
+)
+
+
+def find(code: str) -> Language:
+    """The language that `code` names: its own code or ISO 639-2/T tag, or a variant, in any case.
+
+    Raises PipelineError LANGUAGE_UNKNOWN.
+    """
+    return _lookup(code)[0]
+
+
+def variant(code: str) -> str:
+    """The BCP 47 tag that `code` means: `ES_mx` is `es-MX`, `spa` is `es`.
+
+    Raises PipelineError LANGUAGE_UNKNOWN.
+    """
+    language, spelling = _lookup(code)
+    return spelling if spelling in language.variants else language.code
+
+
+def _lookup(code: str) -> tuple[Language, str]:
+    known = _SPELLINGS.get(code.strip().replace("_", "-").lower())
+    if known is None:
+        # What a person typed is repeated, but never at length.
+        raise PipelineError("LANGUAGE_UNKNOWN", code=code[:20], known=", ".join(LANGUAGES))
+    return known

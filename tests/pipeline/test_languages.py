@@ -1,0 +1,75 @@
+"""The twelve languages and how they are named."""
+
+import pytest
+
+from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.languages import LANGUAGES, find, variant
+
+
+def test_the_twelve_stand_in_the_order_of_the_contract() -> None:
+    assert " ".join(LANGUAGES) == "en es fr de ja zh ko pt it ru ar hi"
+
+
+def test_every_flag_is_the_one_in_the_contract() -> None:
+    flags = "".join(language.flag for language in LANGUAGES.values())
+
+    assert flags == "🇺🇸🇪🇸🇫🇷🇩🇪🇯🇵🇨🇳🇰🇷🇵🇹🇮🇹🇷🇺🇸🇦🇮🇳"
+
+
+def test_container_tags_are_terminological_ones() -> None:
+    tags = [find(code).iso639_2 for code in ("fr", "de", "zh")]
+
+    assert tags == ["fra", "deu", "zho"]  # not fre, ger, chi
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("es", "es"),
+        ("es-MX", "es"),
+        ("es-419", "es"),
+        ("PT-br", "pt"),
+        ("en_GB", "en"),
+        ("zh-Hant", "zh"),
+        ("zh-TW", "zh"),
+        (" fr ", "fr"),
+        ("spa", "es"),
+    ],
+)
+def test_a_variant_is_found_as_its_language(typed: str, code: str) -> None:
+    assert find(typed).code == code
+
+
+def test_a_variant_keeps_its_own_tag() -> None:
+    assert [variant(typed) for typed in ("es_mx", "ZH-HANT", "spa", "it")] == [
+        "es-MX",
+        "zh-Hant",
+        "es",
+        "it",
+    ]
+
+
+@pytest.mark.parametrize("typed", ["xx", "", "es-XX", "english", "e", "nl", "es;rm"])
+def test_an_unknown_language_is_refused_with_the_known_ones(typed: str) -> None:
+    with pytest.raises(PipelineError) as refusal:
+        find(typed)
+
+    assert refusal.value.code == "LANGUAGE_UNKNOWN"
+    assert "en, es, fr, de, ja, zh, ko, pt, it, ru, ar, hi" in str(refusal.value)
+
+
+def test_a_long_unknown_language_is_not_repeated_in_full() -> None:
+    with pytest.raises(PipelineError) as refusal:
+        find("x" * 5000)
+
+    assert len(str(refusal.value)) < 200
+
+
+def test_no_spelling_stands_for_two_languages() -> None:
+    spellings = [
+        spelling.lower()
+        for language in LANGUAGES.values()
+        for spelling in (language.code, language.iso639_2, *language.variants)
+    ]
+
+    assert len(spellings) == len(set(spellings))
