@@ -1,0 +1,358 @@
+"""The only place that runs ffmpeg and ffprobe.
+
+Command lines are built with ffmpeg-python and run by us: only local files, only the demuxers that
+we accept, limits on streams, pixels, memory, CPU and written bytes, and a deadline that scales with
+the media. Every end is a value or a PipelineError. ffmpeg-python's graph is used through `source`,
+`join` and `output`, so that no other file imports it.
+"""
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypedDict, cast
+
+import ffmpeg as graph  # type: ignore[import-untyped]
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.pipeline import process
+from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.program import Bounds, Clock, Finished, Program, Stop
+
+ACCEPTED = ("mp3", "wav", "m4a", "aac", "flac", "ogg", "opus", "mp4", "mov", "webm", "mkv")
+DEMUXERS = "mov,matroska,webm,wav,mp3,flac,ogg,aac"
+SIDECARS = "srt,webvtt,ffmetadata"  # texts that we write ourselves and mux
+MOST_STREAMS = 32
+MOST_PIXELS = 9_437_184
+MEMORY = 1536 * 1024**2  # bytes of address space; the libraries alone map 400 MB
+LARGEST_FILE = 8 * 1024**3  # bytes that one output may reach
+# Ten times what the slowest thing that we do to sound takes on a slow machine, and time to start.
+SECONDS_TO_START = 60.0
+SECONDS_PER_SECOND = 0.25
+GLOBAL = ("-hide_banner", "-nostdin", "-nostats", "-y", "-max_alloc", "268435456")
+FILTERS = ("aresample", "apad", "atrim", "rubberband", "ebur128", "alimiter", "volume", "pan")
+ENCODERS = ("flac", "aac", "libmp3lame", "libopus", "pcm_s16le", "mov_text", "srt", "webvtt")
+
+Stream = Any  # a node of ffmpeg-python's graph; the package has no types
+Samples = NDArray[np.float32] | NDArray[np.int16]
+
+
+class ProbedStream(TypedDict, total=False):
+    """One stream as ffprobe tells it; numbers that may be absent come as text."""
+
+    index: int
+    codec_type: str
+    codec_name: str
+    codec_tag_string: str
+    sample_rate: str
+    channels: int
+    width: int
+    height: int
+    duration: str
+    start_time: str
+    disposition: dict[str, int]
+    tags: dict[str, str]
+
+
+class ProbedFormat(TypedDict, total=False):
+    """The container as ffprobe tells it."""
+
+    format_name: str
+    duration: str
+    start_time: str
+    size: str
+    nb_streams: int
+    tags: dict[str, str]
+
+
+class ProbedChapter(TypedDict, total=False):
+    """One chapter as ffprobe tells it."""
+
+    start_time: str
+    end_time: str
+    tags: dict[str, str]
+
+
+class Probed(TypedDict, total=False):
+    """What ffprobe says about a file."""
+
+    streams: list[ProbedStream]
+    format: ProbedFormat
+    chapters: list[ProbedChapter]
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What is installed: versions ("" where missing), and what we need that isn't there."""
+
+    ffmpeg: str
+    ffprobe: str
+    missing: tuple[str, ...]
+
+
+def time_allowed(seconds: float) -> float:
+    """How long work on `seconds` of media may take, in seconds."""
+    return SECONDS_TO_START + SECONDS_PER_SECOND * seconds
+
+
+def local(path: Path) -> str:
+    """The name of a regular local file as ffmpeg must see it. Raises CANNOT_READ."""
+    try:
+        real = path.resolve(strict=True)
+        readable = real.is_file()
+    except (OSError, ValueError) as error:
+        raise PipelineError("CANNOT_READ", path=path) from error
+    if not readable:
+        raise PipelineError("CANNOT_READ", path=path)
+    return f"file:{real}"
+
+
+def source(path: Path, **options: object) -> Stream:
+    """A media file as the start of a graph, with every guard on it."""
+    return graph.input(local(path), **_guards(DEMUXERS), **options)
+
+
+def sidecar(path: Path, **options: object) -> Stream:
+    """A text of ours (SRT, WebVTT or ffmetadata) as the start of a graph."""
+    return graph.input(local(path), format_whitelist=SIDECARS, protocol_whitelist="file", **options)
+
+
+def join(streams: Sequence[Stream], name: str, *args: object, **options: object) -> Stream:
+    """One filter over several streams; over none, a filter that makes sound by itself."""
+    return graph.filter(list(streams), name, *args, **options)
+
+
+def output(*streams: Stream, out: Path, **options: object) -> Stream:
+    """A file as the end of a graph; options as ffmpeg's, without the dash."""
+    return graph.output(*streams, f"file:{out.absolute()}", **options)
+
+
+def together(*outputs: Stream) -> Stream:
+    """Several outputs made by one process."""
+    return graph.merge_outputs(*outputs)
+
+
+def run(
+    work: Stream,
+    *,
+    seconds: float,
+    outputs: Sequence[Path] = (),
+    stop: Stop | None = None,
+    progress: Callable[[float], None] | None = None,
+    log: str = "error",
+    memory: int = MEMORY,
+    file_size: int = LARGEST_FILE,
+) -> Finished:
+    """Run a graph over `seconds` of media; its log comes back as stderr.
+
+    progress is told the seconds made so far. Outputs are removed when it fails. Raises NO_SPACE,
+    OUT_OF_TIME, MEDIA_TOOL, and what `failure` finds wrong with the input.
+    """
+    argv = ["ffmpeg", *GLOBAL, "-v", log, "-progress", "pipe:1", *graph.get_args(work)]
+    try:
+        with _started(argv, seconds, stop, memory=memory, file_size=file_size) as program:
+            _follow(program, progress)
+            finished = program.finish()
+        if finished.code != 0 or not all(path.is_file() for path in outputs):
+            raise failure(finished)
+    except BaseException:
+        _remove(outputs)
+        raise
+    return finished
+
+
+def probe_json(path: Path, *, stop: Stop | None = None) -> tuple[Probed, str]:
+    """What ffprobe says about a file, and its log. Raises CANNOT_READ and what `failure` finds."""
+    guards = [word for name, value in _guards(DEMUXERS).items() for word in (f"-{name}", value)]
+    argv = ["ffprobe", "-hide_banner", "-v", "error", "-max_alloc", "268435456", *guards]
+    argv += ["-of", "json", "-show_format", "-show_streams", "-show_chapters", "-i", local(path)]
+    allowed = time_allowed(0)
+    finished = process.run(argv, deadline=allowed, memory=MEMORY, cpu=allowed, stop=stop)
+    if finished.code != 0:
+        raise failure(finished)
+    return cast("Probed", json.loads(finished.stdout)), _text(finished.stderr)
+
+
+def read_blocks(
+    sound: Path | Stream,
+    *,
+    seconds: float,
+    rate: int = 48_000,
+    channels: int = 1,
+    block: int = 48_000,
+    stop: Stop | None = None,
+) -> Iterator[NDArray[np.float32]]:
+    """Decode a file (or a graph) of `seconds` seconds, block by block.
+
+    Blocks are float32 of shape (block, channels), the last one shorter. Closing the iterator ends
+    ffmpeg. Raises like `run`.
+    """
+    stream = source(sound) if isinstance(sound, Path) else sound
+    end = graph.output(stream, "pipe:1", format="f32le", ac=channels, ar=rate, vn=None, sn=None)
+    argv = ["ffmpeg", *GLOBAL, "-v", "error", *graph.get_args(end)]
+    size = block * channels * 4
+    with _started(argv, seconds, stop) as program:
+        pending = bytearray()
+        while chunk := program.read(65536):
+            pending += chunk
+            while len(pending) >= size:
+                yield _frames(pending[:size], channels)
+                del pending[:size]
+        finished = program.finish()
+    if finished.code != 0:
+        raise failure(finished)
+    if pending:
+        yield _frames(pending, channels)
+
+
+class Writer:
+    """An encoder that is fed blocks: makes `out`, or leaves no file there when anything fails."""
+
+    def __init__(
+        self,
+        out: Path,
+        *,
+        seconds: float,
+        rate: int = 48_000,
+        channels: int = 1,
+        stop: Stop | None = None,
+        **encoding: object,
+    ) -> None:
+        """Make ready for about `seconds` of sound; encoding holds ffmpeg's output options."""
+        self.out = out
+        self.channels = channels
+        pipe = graph.input(
+            "pipe:0", format="f32le", ar=rate, ac=channels, protocol_whitelist="pipe"
+        )
+        end = output(pipe, out=out, **encoding)
+        argv = ["ffmpeg", *GLOBAL, "-v", "error", *graph.get_args(end)]
+        self._program = _started(argv, seconds, stop, stdin=subprocess.PIPE)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def write(self, block: Samples) -> None:
+        """Encode samples: float32 in -1..1, or int16; shape (n,) or (n, channels)."""
+        frames = block.reshape(-1, self.channels)
+        if frames.dtype == np.int16:
+            frames = frames.astype(np.float32) / np.float32(32768)
+        try:
+            self._program.write(np.ascontiguousarray(frames, np.float32).tobytes())
+        except BrokenPipeError as error:
+            raise failure(self._program.finish()) from error
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            with self._program:
+                finished = self._program.finish() if error is None else None
+            if finished is not None and finished.code != 0:
+                raise failure(finished)
+        except BaseException:
+            _remove([self.out])
+            raise
+        if error is not None:
+            _remove([self.out])
+
+
+FAULTS: tuple[tuple[str, str], ...] = (  # in ffmpeg's log, the first that is found counts
+    (r"No space left on device", "NO_SPACE"),
+    (r"moov atom not found", "TRUNCATED"),
+    (r"exceeds max_streams|max_streams .* reached", "TOO_MANY_STREAMS"),
+    (r"Format not on whitelist|Protocol '\w+' not on whitelist", "NOT_MEDIA"),
+    (r"file:.*: (Invalid data found|End of file)", "NOT_MEDIA"),
+    (r"does not contain any stream|Stream map .* matches no streams", "NO_AUDIO"),
+)
+
+
+def failure(finished: Finished) -> PipelineError:
+    """What the log of a failed ffmpeg or ffprobe means."""
+    log = _text(finished.stderr)
+    code = next((code for pattern, code in FAULTS if re.search(pattern, log)), "MEDIA_TOOL")
+    return PipelineError(
+        code,
+        detail=f"code {finished.code}: {log[-2000:]}",
+        formats=", ".join(ACCEPTED),
+        actual=f"more than {MOST_STREAMS}",
+        limit=MOST_STREAMS,
+    )
+
+
+@cache
+def versions_and_features() -> Tools:
+    """Which versions are here, and which filters and encoders that we need aren't."""
+    versions = [_version(name) for name in ("ffmpeg", "ffprobe")]
+    missing = [name for name in FILTERS if name not in _names("-filters")]
+    missing += [name for name in ENCODERS if name not in _names("-encoders")]
+    return Tools(versions[0], versions[1], tuple(missing))
+
+
+def _version(program: str) -> str:
+    first = _text(process.run([program, "-version"], deadline=SECONDS_TO_START).stdout)
+    found = re.match(rf"{program} version (\S+)", first)
+    return found[1] if found else ""
+
+
+def _names(listing: str) -> frozenset[str]:
+    listed = process.run(["ffmpeg", "-hide_banner", listing], deadline=SECONDS_TO_START).stdout
+    return frozenset(re.findall(r"^\s*\S+\s+(\w+)\s", _text(listed), re.MULTILINE))
+
+
+def _guards(demuxers: str) -> dict[str, str]:
+    return {
+        "format_whitelist": demuxers,
+        "protocol_whitelist": "file",
+        "max_streams": str(MOST_STREAMS),
+        "max_pixels": str(MOST_PIXELS),
+        "threads": "1",
+    }
+
+
+def _started(
+    argv: Sequence[str],
+    seconds: float,
+    stop: Stop | None,
+    *,
+    memory: int = MEMORY,
+    file_size: int = LARGEST_FILE,
+    stdin: int = subprocess.DEVNULL,
+) -> Program:
+    allowed = time_allowed(seconds)
+    return Program(
+        argv,
+        clock=Clock(allowed, stop),
+        bounds=Bounds(memory=memory, cpu=allowed, file_size=file_size),
+        stdin=stdin,
+    )
+
+
+def _follow(program: Program, progress: Callable[[float], None] | None) -> None:
+    pending = b""
+    while chunk := program.read(4096):
+        *lines, pending = (pending + chunk).split(b"\n")
+        for line in lines:
+            found = re.match(rb"out_time_us=(\d+)", line)
+            if found and progress is not None:
+                progress(int(found[1]) / 1_000_000)
+
+
+def _frames(pcm: bytearray, channels: int) -> NDArray[np.float32]:
+    return np.frombuffer(bytes(pcm), np.dtype("<f4")).reshape(-1, channels)
+
+
+def _remove(outputs: Sequence[Path]) -> None:
+    for path in outputs:
+        path.unlink(missing_ok=True)
+
+
+def _text(log: bytes) -> str:
+    return log.decode(errors="replace")
