@@ -1,0 +1,1 @@
+"""Who: identity at the bottom, the account desk at the top."""

@@ -1,0 +1,1 @@
+"""Dubber: the project. It knows all apps and holds the only settings."""

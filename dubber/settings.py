@@ -1,0 +1,358 @@
+"""The only settings. Each variable is read here once; see `python -m dubber.env` for the list with its help."""
+
+import hashlib
+import hmac
+import ipaddress
+import os
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import django_stubs_ext
+
+from dubber.env import Environment, WrongSetting
+from dubber.logs import LogKind, logging_settings
+
+django_stubs_ext.monkeypatch()  # lets ModelAdmin[Job] and its like run, not only type-check
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment.load(BASE_DIR / (os.environ.get("DUBBER_ENV_FILE") or ".env"))
+
+
+# -- Who and where -----------------------------------------------------------------------------
+
+SECRET_KEY = env.required(
+    "SECRET_KEY",
+    help="Signs sessions and everything below that has no key of its own. 50 or more random characters.",
+    remedy="run make setup, or set it to 50 or more random characters",
+)
+DEBUG = env.flag("DEBUG", help="Development only: error pages with source code.")
+DEV_TOKEN = env.flag(
+    "DUBBER_DEV_TOKEN", help="Development only: the API accepts the bearer token dev-token."
+)
+BIND_HOST, BIND_PORT = env.address(
+    "DUBBER_BIND", "127.0.0.1:8000", help="Address and port that the site listens on."
+)
+SITE_URL = env.url(
+    "DUBBER_SITE_URL",
+    "http://localhost:8000",
+    help="The site's address as people type it. Absolute links are made from it, never from a request.",
+)
+ENV_FILE = env.text("DUBBER_ENV_FILE", ".env", help="The file that holds these variables.")
+PROXY_SAYS_HTTPS = env.flag(
+    "DUBBER_PROXY_SAYS_HTTPS",
+    help="A proxy in front ends TLS and always sets X-Forwarded-Proto itself.",
+)
+
+
+def is_loopback(host: str) -> bool:
+    """Can only this machine reach the address?"""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def key(purpose: str) -> str:
+    """Return a key of its own for one purpose, which does not give SECRET_KEY away."""
+    return hmac.new(SECRET_KEY.encode(), f"dubber {purpose}".encode(), hashlib.sha256).hexdigest()
+
+
+if (DEBUG or DEV_TOKEN) and not is_loopback(BIND_HOST):
+    raise WrongSetting(
+        f"DEBUG and DUBBER_DEV_TOKEN are for this machine only: set DUBBER_BIND to 127.0.0.1:{BIND_PORT}, "
+        "or turn both off."
+    )
+
+QUEUE_KEY = env.text(
+    "DUBBER_QUEUE_KEY", help="Signs queued messages. Derived from SECRET_KEY when empty."
+) or key("queue")
+TOKEN_KEY = env.text(
+    "DUBBER_TOKEN_KEY", help="Signs access tokens. Derived from SECRET_KEY when empty."
+) or key("token")
+LINK_KEY = env.text(
+    "DUBBER_LINK_KEY", help="Signs upload and download links. Derived from SECRET_KEY when empty."
+) or key("link")
+
+_site = urlsplit(SITE_URL)
+HTTPS = _site.scheme == "https"
+ALLOWED_HOSTS = env.list(
+    "DUBBER_ALLOWED_HOSTS", help="Host names to answer to. The host of DUBBER_SITE_URL when empty."
+) or [str(_site.hostname), *(["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])]
+CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
+
+try:
+    VERSION = version("dubber")
+except PackageNotFoundError:  # run from a checkout that is not installed
+    VERSION = "0.1.0"
+
+
+# -- Django ------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "dubber",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_q",
+    "djstripe",
+    "storages",
+    "accounts",
+    "billing",
+    "jobs",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "dubber.urls"
+WSGI_APPLICATION = "dubber.wsgi.application"
+APPEND_SLASH = False  # every API path answers in both forms by itself
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+}
+
+
+# -- Over the wire -----------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXY_SAYS_HTTPS else None
+SESSION_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+# Preloading binds a whole domain for years: the owner of the domain decides, not a default.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+
+
+# -- Database and files ------------------------------------------------------------------------
+
+DATABASES = {
+    "default": env.database(
+        "DATABASE_URL",
+        "sqlite:///var/dubber.sqlite3",
+        base=BASE_DIR,
+        help="sqlite:///file, or postgresql://user:password@host:port/name for more than one machine.",
+    )
+}
+
+STORAGE = env.choice(
+    "DUBBER_STORAGE", "files", ["files", "s3"], help="Where uploads and results are kept."
+)
+STORAGE_ROOT = env.path(
+    "DUBBER_STORAGE_ROOT", "var/storage", base=BASE_DIR, help="Folder for DUBBER_STORAGE=files."
+)
+AWS_STORAGE_BUCKET_NAME = env.text(
+    "AWS_STORAGE_BUCKET_NAME", "yt-dubber-uploads", help="Bucket for DUBBER_STORAGE=s3."
+)
+AWS_S3_ENDPOINT_URL = env.url(
+    "AWS_S3_ENDPOINT_URL", help="Address of an S3-compatible service; empty for Amazon's own."
+)
+AWS_S3_REGION_NAME = env.text("AWS_S3_REGION_NAME", help="Region of the bucket.")
+AWS_ACCESS_KEY_ID = env.text(
+    "AWS_ACCESS_KEY_ID", help="Access key; empty where the machine's role gives access."
+)
+AWS_SECRET_ACCESS_KEY = env.text("AWS_SECRET_ACCESS_KEY", help="Secret of the access key.")
+
+
+def default_storage() -> dict[str, Any]:
+    """Describe where files go. A key means one object: writing it again replaces it."""
+    if STORAGE == "files":
+        return {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": STORAGE_ROOT, "allow_overwrite": True},
+        }
+    from botocore.config import Config  # noqa: PLC0415 (half a second that only S3 needs)
+
+    return {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": AWS_STORAGE_BUCKET_NAME,
+            "endpoint_url": AWS_S3_ENDPOINT_URL or None,
+            "region_name": AWS_S3_REGION_NAME or None,
+            "access_key": AWS_ACCESS_KEY_ID or None,
+            "secret_key": AWS_SECRET_ACCESS_KEY or None,
+            "file_overwrite": True,
+            "client_config": Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path" if AWS_S3_ENDPOINT_URL else "auto"},
+                # Newer boto3 adds checksums to every upload, which other services than Amazon's refuse.
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            ),
+        },
+    }
+
+
+STORAGES = {
+    "default": default_storage(),
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
+
+SCRATCH = env.path(
+    "DUBBER_SCRATCH",
+    "var/scratch",
+    base=BASE_DIR,
+    help="Working space of steps; may be emptied at any time.",
+)
+MODELS = env.path(
+    "DUBBER_MODELS", "var/models", base=BASE_DIR, help="Folder of the offline models."
+)
+
+
+# -- Work --------------------------------------------------------------------------------------
+
+LEASE_SECONDS = env.seconds(
+    "DUBBER_LEASE_SECONDS",
+    60,
+    help="A step whose worker is silent for so long is given to another.",
+)
+WORKERS = env.integer(
+    "DUBBER_WORKERS",
+    2,
+    least=1,
+    help="Steps that one worker machine runs at once.",
+)
+HEAR_AGAIN = env.choice(
+    "DUBBER_HEAR_AGAIN",
+    "off",
+    ["off", "local", "vendor"],
+    help="Recognize every finished dub again and report its word error.",
+)
+
+# Only jobs/queue.py uses it, as a doorbell. Each value answers a measured failure of the library: failing
+# messages come back unless acknowledged, a `retry` shorter than the work runs it twice, a reached `timeout`
+# leaves child processes behind, prefetched messages are lost with their worker, kept results cost two thirds
+# of the speed. The name is also the salt of its signatures: another name throws queued messages away.
+Q_CLUSTER = {
+    "name": "dubber",
+    "orm": "default",
+    "workers": WORKERS,
+    "bulk": 1,
+    "queue_limit": 1,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "timeout": 24 * 3600,
+    "retry": 7 * 24 * 3600,
+    "save_limit": -1,
+    "catch_up": False,
+    "poll": 0.5,
+    "label": "Queue",
+}
+
+
+# -- Engines and vendors -----------------------------------------------------------------------
+
+OPENAI_BASE_URL = env.url(
+    "OPENAI_BASE_URL", help="Any OpenAI-compatible server; empty for OpenAI's own."
+)
+OPENAI_API_KEY = env.text(
+    "OPENAI_API_KEY", help="Key for that server; none where it asks for none."
+)
+TRANSLATION_MODEL = env.text(
+    "DUBBER_TRANSLATION_MODEL", "gpt-6-luna", help="Model that translates on that server."
+)
+
+STRIPE_SECRET_KEY = env.text(
+    "STRIPE_SECRET_KEY", help="Stripe's secret key; empty without payments."
+)
+STRIPE_PUBLIC_KEY = env.text("STRIPE_PUBLIC_KEY", help="Stripe's publishable key.")
+STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+STRIPE_API_VERSION = "2026-05-27.dahlia"  # pinned: what dj-stripe 2.11.0 was written for
+DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
+
+
+# -- The demo, and logs ------------------------------------------------------------------------
+
+DEMO_EMAIL = "dev@localhost"
+DEMO_PASSWORD = env.text(
+    "DUBBER_DEMO_PASSWORD",
+    help=f"Development only: password of {DEMO_EMAIL}, made up by make setup.",
+)
+
+LOG = env.choice("DUBBER_LOG", "text", ["json", "text", "files"], help="How to write logs.")
+LOG_FOLDER = env.path(
+    "DUBBER_LOG_FOLDER", "logs", base=BASE_DIR, help="Folder for DUBBER_LOG=files."
+)
+LOGGING = logging_settings(
+    LogKind(LOG),
+    folder=LOG_FOLDER,
+    worker=sys.argv[1:2] in (["work"], ["qcluster"]),
+    secrets=(
+        SECRET_KEY,
+        QUEUE_KEY,
+        TOKEN_KEY,
+        LINK_KEY,
+        AWS_SECRET_ACCESS_KEY,
+        OPENAI_API_KEY,
+        STRIPE_SECRET_KEY,
+        DEMO_PASSWORD,
+        str(DATABASES["default"].get("PASSWORD", "")),
+    ),
+)
