@@ -221,16 +221,18 @@ class Writer:
         rate: int = 48_000,
         channels: int = 1,
         stop: Stop | None = None,
+        log: str = "error",
         **encoding: object,
     ) -> None:
         """Make ready for about `seconds` of sound; encoding holds ffmpeg's output options."""
+        self.log = ""  # what ffmpeg said, once the block was left; `log` is how much it says
         self.out = out
         self.channels = channels
         pipe = graph.input(
             "pipe:0", format="f32le", ar=rate, ac=channels, protocol_whitelist="pipe"
         )
         end = output(pipe, out=out, **encoding)
-        argv = ["ffmpeg", *GLOBAL, "-v", "error", *graph.get_args(end)]
+        argv = ["ffmpeg", *GLOBAL, "-v", log, *graph.get_args(end)]
         self._program = _started(argv, seconds, stop, stdin=subprocess.PIPE)
 
     def __enter__(self) -> Self:
@@ -257,6 +259,7 @@ class Writer:
                 finished = self._program.finish() if error is None else None
             if finished is not None and finished.code != 0:
                 raise failure(finished)
+            self.log = _text(finished.stderr) if finished is not None else ""
         except BaseException:
             _remove([self.out])
             raise
