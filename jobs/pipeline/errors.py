@@ -94,7 +94,7 @@ class PipelineError(Exception):
     """
 
     def __init__(
-        self, code: str, *, detail: str = "", after: float | None = None, **fields: object
+        self, code: str, /, *, detail: str = "", after: float | None = None, **fields: object
     ) -> None:
         self.code = code
         self.failure = FAILURES[code]
