@@ -197,10 +197,13 @@ def drift(starts: Sequence[tuple[float, float]]) -> float:
 def length_errors(files: Mapping[str, Path], samples: int) -> dict[str, int]:
     """Samples by which each sound file differs from the source, counted by decoding it."""
     sounds = {kind: path for kind, path in files.items() if kind.startswith(("full", "voice"))}
-    return {
-        kind: ffmpeg.count_samples(path, rate=SAMPLE_RATE) - samples
-        for kind, path in sounds.items()
-    }
+    return {kind: count_samples(path, samples) - samples for kind, path in sounds.items()}
+
+
+def count_samples(path: Path, expected: int) -> int:
+    """Samples per channel at 48 kHz that a sound file decodes to; about `expected` of them."""
+    blocks = ffmpeg.read_blocks(path, seconds=expected / SAMPLE_RATE, rate=SAMPLE_RATE, channels=1)
+    return sum(len(block) for block in blocks)
 
 
 def readable_share(cues: Sequence[Cue], language: str) -> float:
