@@ -1,0 +1,53 @@
+"""Questions about credits."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Case, F, IntegerField, Sum, Value, When
+from django.db.models.functions import Coalesce
+
+from accounts.models import User
+from billing.models import UserCredits
+from billing.plans import PLANS, STARTER, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Imbalance:
+    """A person whose row doesn't say what their entries add up to."""
+
+    user_id: UUID
+    stored: int
+    entries: int
+
+
+def balance_of(user: User | AnonymousUser) -> int:
+    """The credits that a person can spend; none for nobody."""
+    if user.pk is None:
+        return 0
+    row = UserCredits.objects.filter(user_id=user.pk).values_list("balance", flat=True).first()
+    return row or 0
+
+
+def plan_of(user: User) -> Plan:
+    """The best pack that a person ever paid and that was not refunded."""
+    plan = UserCredits.objects.filter(user=user).values_list("plan", flat=True).first()
+    return PLANS[plan] if plan else STARTER
+
+
+def plan_rank(plan_column: str) -> Case:
+    """Rank the plan in a column, given by its path: a better plan is a higher number."""
+    return Case(
+        *(When(**{plan_column: plan}, then=Value(rank)) for rank, plan in enumerate(PLANS)),
+        default=Value(0),
+        output_field=IntegerField(),
+    )
+
+
+def imbalances() -> list[Imbalance]:
+    """Find whose balance, less what they owe, isn't the sum of their entries: nobody, always."""
+    rows = UserCredits.objects.annotate(
+        stored=F("balance") - F("owed"),
+        entries=Coalesce(Sum("user__credit_transactions__amount"), 0),
+    ).exclude(stored=F("entries"))
+    return [Imbalance(row.user_id, row.stored, row.entries) for row in rows.order_by("user_id")]
