@@ -72,6 +72,12 @@ def variant(code: str) -> str:
     return spelling if spelling in language.variants else language.code
 
 
+def tag(code: str) -> str:
+    """The ISO 639-2/T tag for containers; "und" for a language outside the twelve."""
+    known = _SPELLINGS.get(code.strip().replace("_", "-").lower())
+    return known[0].iso639_2 if known else "und"
+
+
 def _lookup(code: str) -> tuple[Language, str]:
     known = _SPELLINGS.get(code.strip().replace("_", "-").lower())
     if known is None:

@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.pipeline.errors import PipelineError
-from jobs.pipeline.languages import LANGUAGES, find, variant
+from jobs.pipeline.languages import LANGUAGES, find, tag, variant
 
 
 def test_the_twelve_stand_in_the_order_of_the_contract() -> None:
@@ -73,3 +73,7 @@ def test_no_spelling_stands_for_two_languages() -> None:
     ]
 
     assert len(spellings) == len(set(spellings))
+
+
+def test_a_detected_language_outside_the_twelve_is_tagged_undetermined() -> None:
+    assert [tag("nl"), tag("es-MX"), tag("en")] == ["und", "spa", "eng"]
