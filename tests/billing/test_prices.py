@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from billing.prices import (
     CLASSES,
+    PriceClass,
     charged_tenths,
     duration_bonus,
     language_credits,
@@ -89,7 +90,7 @@ def test_a_negative_length_is_refused() -> None:
 def test_there_are_twelve_languages_in_three_classes() -> None:
     classes = list(CLASSES.values())
 
-    assert [classes.count(name) for name in ("common", "uncommon", "rare")] == [6, 3, 3]
+    assert [classes.count(name) for name in PriceClass] == [6, 3, 3]
 
 
 @pytest.mark.parametrize(
