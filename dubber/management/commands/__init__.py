@@ -1,0 +1,1 @@
+"""Commands that need all apps."""
