@@ -1,0 +1,60 @@
+# Everything that one does with a clone. “make” alone tells what there is.
+#
+# Every target sets up first what it needs; where all is there, that takes a quarter of a second and says nothing.
+
+PYTHON ?= python3
+RUN := .venv/bin/python
+PYTEST := $(RUN) -m pytest -q
+DEPLOYED := DUBBER_ENV_FILE=/dev/null DUBBER_SITE_URL=https://dubber.example \
+	SECRET_KEY=checked-with-a-key-as-long-as-a-real-one-2f8c1d7e9a3b5064
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test check format bench soak models-base develop clean
+
+help: ## Tell what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Install what is needed to dub on this machine; the others call it
+	@$(PYTHON) -m setup
+
+demo: setup ## Dub a short sample video from English into Spanish, offline
+	@$(RUN) manage.py demo $(ARGS)
+
+run: setup ## Start site and worker on http://localhost:8000; Ctrl-C ends both
+	@$(RUN) manage.py serve
+
+test: develop ## Run the tests: first those that need only Python, then all others
+	$(PYTEST) -n 2 $(ARGS)
+	$(PYTEST) -n 2 -m "postgres and not slow" $(ARGS)
+	$(PYTEST) -m "(ffmpeg or models or browser or worker) and not (postgres or slow)" $(ARGS)
+
+check: develop ## Check format, lint, types, contracts, templates, migrations and deployment
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy .
+	@.venv/bin/lint-imports
+	@.venv/bin/djlint --check --lint --quiet templates
+	@$(RUN) manage.py makemigrations --check --dry-run
+	@env -i PATH="$$PATH" $(DEPLOYED) $(RUN) manage.py check --deploy --fail-level WARNING
+
+format: develop ## Put the code into its format
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix --quiet .
+
+bench: develop ## Measure memory and processor time of a dub
+	@$(RUN) manage.py bench $(ARGS)
+
+soak: develop ## Run the tests that take minutes
+	$(PYTEST) -m slow $(ARGS)
+
+models-base: ## Read and check every file of the offline models, and fetch anew what is wrong
+	@$(PYTHON) -m setup --verify
+
+develop: # what test, check and bench need beside
+	@$(PYTHON) -m setup --develop
+
+clean: ## Remove what set-up can make again; .env, the database and your files stay
+	@rm -rf .venv var/models var/setup var/tests var/scratch .mypy_cache .ruff_cache .pytest_cache \
+		.hypothesis .import_linter_cache staticfiles
+	@find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,138 @@
+"""Set this clone up: `python3 -m setup [--develop] [--verify]`.
+
+Quick and silent where all is there.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from jobs.pipeline.weights import BASE, Model, faults
+from setup import machine, weights
+from setup.commands import Commands, say
+from setup.environment import TO_DEVELOP, TO_USE, Environment, Requirements
+from setup.failure import SetupFailed
+from setup.site import Site
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """What isn't there yet."""
+
+    programs: tuple[str, ...]
+    environment: bool
+    requirements: tuple[Requirements, ...]
+    models: tuple[Model, ...]
+    settings: bool
+    database: bool
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to do."""
+        parts = (self.programs, self.requirements, self.models)
+        return any(parts) or self.environment or self.settings or self.database
+
+    @property
+    def space(self) -> int:
+        """Bytes that it takes at most. A model is there twice for a moment."""
+        programs = machine.SPACE if self.programs else 0
+        wheels = sum(part.space for part in self.requirements)
+        return programs + wheels + sum(2 * model.size for model in self.models)
+
+
+def find_lack(place: Environment, site: Site, *, develop: bool, verify: bool) -> Lack:
+    """Look at what is really there."""
+    works = place.works()
+    asked = (TO_USE, TO_DEVELOP) if develop else (TO_USE,)
+    programs = machine.NEEDED + (machine.FOR_TESTS if develop else ())
+    return Lack(
+        programs=tuple(machine.missing(programs if works else (machine.VENV, *programs))),
+        environment=not works,
+        requirements=tuple(part for part in asked if not (works and place.has(part))),
+        models=tuple(model for model in BASE if faults(model, site.models, thorough=verify)),
+        settings=not site.settings_file.exists(),
+        database=not site.has_database(place),
+    )
+
+
+def set_up(lack: Lack, place: Environment, site: Site, commands: Commands) -> None:
+    """Make what is lacking; what doesn't need each other at the same time. Raises SetupFailed."""
+    machine.require_space(place.root, lack.space)
+    if lack.programs:
+        machine.require_installer(lack.programs)
+        machine.ask_for_root()
+    if lack.settings:
+        site.write_settings()
+    if machine.VENV.package in lack.programs:
+        machine.install([machine.VENV.package], commands)
+    with ThreadPoolExecutor() as pool:
+        try:
+            parts = _start(lack, place, site, commands, pool)
+            for part in wait(parts, return_when=FIRST_EXCEPTION).done:
+                part.result()
+        except BaseException:
+            commands.stop()
+            raise
+
+
+def _start(
+    lack: Lack, place: Environment, site: Site, commands: Commands, pool: ThreadPoolExecutor
+) -> list[Future[None]]:
+    """Start every part of the work, each waiting only for what it needs."""
+    parts: list[Future[None]] = []
+    programs = [package for package in lack.programs if package != machine.VENV.package]
+    if programs:
+        parts.append(pool.submit(machine.install, programs, commands))
+    if lack.environment:
+        place.create(commands)
+    weights.sweep(site.models)
+    for model in lack.models:
+        parts.append(pool.submit(weights.install, model, site.models, place.python, commands))
+
+    def wheels(part: Requirements) -> None:
+        if part in lack.requirements:
+            place.install(part, commands)
+
+    to_use = pool.submit(wheels, TO_USE)
+    parts += [to_use, pool.submit(_after, to_use, lambda: wheels(TO_DEVELOP))]
+    if lack.database:
+        parts.append(pool.submit(_after, to_use, lambda: site.make_database(place, commands)))
+    return parts
+
+
+def _after(earlier: Future[None], step: Callable[[], None]) -> None:
+    """Do `step` when the earlier part is done; fail as it failed."""
+    earlier.result()
+    step()
+
+
+def main() -> int:
+    """Set up, and say in one sentence what is wrong if that can't be done."""
+    parser = argparse.ArgumentParser(prog="python3 -m setup", description=__doc__)
+    parser.add_argument("--develop", action="store_true", help="what make test and check need, too")
+    parser.add_argument("--verify", action="store_true", help="read and check every model file")
+    options = parser.parse_args()
+    commands, began = Commands(ROOT), time.monotonic()
+    try:
+        machine.require_python()
+        place, site = Environment(ROOT), Site(ROOT)
+        lack = find_lack(place, site, develop=options.develop, verify=options.verify)
+        if lack:
+            set_up(lack, place, site, commands)
+            say(f"Set up in {time.monotonic() - began:.0f} s.")
+    except SetupFailed as failure:
+        sys.stderr.write(f"{failure}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped. Run the same again to go on.\n")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
