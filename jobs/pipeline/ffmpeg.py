@@ -34,7 +34,8 @@ LARGEST_FILE = 8 * 1024**3  # bytes that one output may reach
 # Ten times what the slowest thing that we do to sound takes on a slow machine, and time to start.
 SECONDS_TO_START = 60.0
 SECONDS_PER_SECOND = 0.25
-GLOBAL = ("-hide_banner", "-nostdin", "-nostats", "-y", "-max_alloc", "268435456")
+LARGEST_PIECE = "268435456"  # bytes of one allocation
+GLOBAL = ("-hide_banner", "-nostdin", "-nostats", "-y", "-max_alloc", LARGEST_PIECE)
 FILTERS = ("aresample", "apad", "atrim", "rubberband", "ebur128", "alimiter", "volume", "pan")
 ENCODERS = ("flac", "aac", "libmp3lame", "libopus", "pcm_s16le", "mov_text", "srt", "webvtt")
 
@@ -55,6 +56,7 @@ class ProbedStream(TypedDict, total=False):
     height: int
     duration: str
     start_time: str
+    nb_read_packets: str
     disposition: dict[str, int]
     tags: dict[str, str]
 
@@ -114,7 +116,7 @@ def local(path: Path) -> str:
 
 def source(path: Path, **options: object) -> Stream:
     """A media file as the start of a graph, with every guard on it."""
-    return graph.input(local(path), **_guards(DEMUXERS), **options)
+    return graph.input(local(path), **_guards(), **options)
 
 
 def sidecar(path: Path, **options: object) -> Stream:
@@ -166,16 +168,25 @@ def run(
     return finished
 
 
-def probe_json(path: Path, *, stop: Stop | None = None) -> tuple[Probed, str]:
-    """What ffprobe says about a file, and its log. Raises CANNOT_READ and what `failure` finds."""
-    guards = [word for name, value in _guards(DEMUXERS).items() for word in (f"-{name}", value)]
-    argv = ["ffprobe", "-hide_banner", "-v", "error", "-max_alloc", "268435456", *guards]
-    argv += ["-of", "json", "-show_format", "-show_streams", "-show_chapters", "-i", local(path)]
+def probe_json(
+    path: Path, *, demuxer: str = "", count: bool = False, stop: Stop | None = None
+) -> Probed:
+    """What ffprobe says about a file, read as `demuxer` says ("": as ffprobe thinks).
+
+    count reads the whole file and counts its packets. Raises CANNOT_READ and what `failure` finds.
+    """
+    guards = {**_guards(), **({"f": demuxer} if demuxer else {})}
+    argv = ["ffprobe", "-hide_banner", "-v", "error", "-max_alloc", LARGEST_PIECE]
+    argv += [word for name, value in guards.items() for word in (f"-{name}", value)]
+    argv += ["-of", "json", "-show_format", "-show_streams", "-show_chapters"]
+    argv += ["-count_packets"] if count else []
     allowed = time_allowed(0)
-    finished = process.run(argv, deadline=allowed, memory=MEMORY, cpu=allowed, stop=stop)
+    finished = process.run(
+        [*argv, "-i", local(path)], deadline=allowed, memory=MEMORY, cpu=allowed, stop=stop
+    )
     if finished.code != 0:
-        raise failure(finished)
-    return cast("Probed", json.loads(finished.stdout)), _text(finished.stderr)
+        raise failure(finished, otherwise="NOT_MEDIA" if finished.code == 1 else "MEDIA_TOOL")
+    return cast("Probed", json.loads(finished.stdout))
 
 
 def read_blocks(
@@ -270,24 +281,24 @@ class Writer:
 FAULTS: tuple[tuple[str, str], ...] = (  # in ffmpeg's log, the first that is found counts
     (r"No space left on device", "NO_SPACE"),
     (r"moov atom not found", "TRUNCATED"),
-    (r"exceeds max_streams|max_streams .* reached", "TOO_MANY_STREAMS"),
+    (r"exceeds max_streams", "TOO_MANY_STREAMS"),
+    (r"Picture size \d+x\d+ exceeds", "PICTURE_TOO_LARGE"),
     (r"Format not on whitelist|Protocol '\w+' not on whitelist", "NOT_MEDIA"),
     (r"file:.*: (Invalid data found|End of file)", "NOT_MEDIA"),
     (r"does not contain any stream|Stream map .* matches no streams", "NO_AUDIO"),
 )
 
 
-def failure(finished: Finished) -> PipelineError:
-    """What the log of a failed ffmpeg or ffprobe means."""
+def failure(finished: Finished, *, otherwise: str = "MEDIA_TOOL") -> PipelineError:
+    """What the log of a failed ffmpeg or ffprobe means; `otherwise` when it tells nothing known."""
     log = _text(finished.stderr)
-    code = next((code for pattern, code in FAULTS if re.search(pattern, log)), "MEDIA_TOOL")
-    return PipelineError(
-        code,
-        detail=f"code {finished.code}: {log[-2000:]}",
-        formats=", ".join(ACCEPTED),
-        actual=f"more than {MOST_STREAMS}",
-        limit=MOST_STREAMS,
-    )
+    code = next((code for pattern, code in FAULTS if re.search(pattern, log)), otherwise)
+    fields: dict[str, Any] = {"formats": ", ".join(ACCEPTED)}
+    if code == "TOO_MANY_STREAMS":
+        fields = {"actual": f"more than {MOST_STREAMS}", "limit": MOST_STREAMS}
+    elif picture := re.search(r"Picture size (\d+)x(\d+) exceeds", log):
+        fields |= {"actual": f"{picture[1]} × {picture[2]}", "limit": f"{MOST_PIXELS:,}"}
+    return PipelineError(code, detail=f"code {finished.code}: {log[-2000:]}", **fields)
 
 
 @cache
@@ -310,9 +321,9 @@ def _names(listing: str) -> frozenset[str]:
     return frozenset(re.findall(r"^\s*\S+\s+(\w+)\s", _text(listed), re.MULTILINE))
 
 
-def _guards(demuxers: str) -> dict[str, str]:
+def _guards() -> dict[str, str]:
     return {
-        "format_whitelist": demuxers,
+        "format_whitelist": DEMUXERS,
         "protocol_whitelist": "file",
         "max_streams": str(MOST_STREAMS),
         "max_pixels": str(MOST_PIXELS),
