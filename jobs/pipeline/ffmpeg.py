@@ -134,6 +134,15 @@ def output(*streams: Stream, out: Path, **options: object) -> Stream:
     return graph.output(*streams, f"file:{out.absolute()}", **options)
 
 
+def with_texts(work: Stream, texts: Path) -> Stream:
+    """The graph with an ffmetadata file of ours as its last input, to take metadata from by number.
+
+    It holds no stream, so it can't be a node of the graph.
+    """
+    guards = ("-format_whitelist", SIDECARS, "-protocol_whitelist", "file")
+    return work.global_args("-f", "ffmetadata", *guards, "-i", local(texts))
+
+
 def together(*outputs: Stream) -> Stream:
     """Several outputs made by one process."""
     return graph.merge_outputs(*outputs)
