@@ -28,20 +28,27 @@ def _on_path(name: str) -> Callable[[], bool]:
     return lambda: shutil.which(name) is not None
 
 
-def _any_file(pattern: str) -> Callable[[], bool]:
-    return lambda: any(any(Path(start).glob(pattern)) for start in ("/usr", "/usr/local"))
+def _translations() -> list[str]:
+    """What the Apertium of this machine translates, as "eng-spa"."""
+    if shutil.which("apertium") is None:
+        return []
+    listed = subprocess.run(["apertium", "-l"], capture_output=True, text=True, check=False)
+    return listed.stdout.split()
+
+
+def _debian_has_postgresql() -> bool:
+    """Debian keeps PostgreSQL's own programs out of the path, one folder a version."""
+    return any(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
 VENV = Program("python3-venv", lambda: find_spec("ensurepip") is not None)
 NEEDED: tuple[Program, ...] = (
     Program("ffmpeg", lambda: _on_path("ffmpeg")() and _on_path("ffprobe")()),
     Program("apertium", _on_path("apertium")),
-    Program("apertium-eng-spa", _any_file("share/apertium/modes/eng-spa.mode")),
+    Program("apertium-eng-spa", lambda: "eng-spa" in _translations()),
 )
 FOR_TESTS: tuple[Program, ...] = (
-    Program(
-        "postgresql", lambda: _on_path("initdb")() or _any_file("lib/postgresql/*/bin/initdb")()
-    ),
+    Program("postgresql", lambda: _on_path("initdb")() or _debian_has_postgresql()),
     Program("chromium", _on_path("chromium")),
 )
 

