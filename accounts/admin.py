@@ -1,8 +1,11 @@
 """Users in the admin."""
 
+from typing import ClassVar
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.forms import Field
 
 from accounts.models import User
 
@@ -21,7 +24,7 @@ class UserForm(UserChangeForm[User]):
     class Meta:
         model = User
         fields = "__all__"
-        field_classes = {}
+        field_classes: ClassVar[dict[str, type[Field]]] = {}
 
 
 @admin.register(User)

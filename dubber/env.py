@@ -1,8 +1,9 @@
 """Typed readers of environment variables.
 
-Every variable is declared where `dubber/settings.py` reads it, once, with its default and its help, so that
-`python -m dubber.env` can print a complete `.env.example`. A name without prefix is read as `DUBBER_NAME` or as
-`NAME`; a name with the prefix only as it stands. An empty value counts as none. Real variables win over `.env`.
+Every variable is declared where `dubber/settings.py` reads it, once, with its default and its help,
+so that `python -m dubber.env` can print a complete `.env.example`. A name without prefix is read as
+`DUBBER_NAME` or as `NAME`; a name with the prefix only as it stands. An empty value counts as none.
+Real variables win over `.env`.
 """
 
 import os
@@ -169,7 +170,7 @@ def unquoted(value: str) -> str:
 
 
 def is_web_address(value: str) -> bool:
-    """Is this an http or https address of some host?"""
+    """Say whether this is an http or https address of some host."""
     try:
         parts = urlsplit(value)
     except ValueError:
@@ -188,7 +189,7 @@ def database_from_url(value: str, base: Path) -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": base / name,
-            # One writer at a time, waiting for its turn instead of failing (docs/ref/databases, "SQLite notes").
+            # One writer at a time, waiting for its turn instead of failing (Django's SQLite notes).
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,

@@ -1,10 +1,14 @@
-"""Errors whose sentence a person may read. What stops a step of a dub is `jobs.pipeline.errors` instead."""
+"""Errors whose sentence a person may read.
+
+What stops a step of a dub is in `jobs.pipeline.errors` instead.
+"""
 
 
 class UserError(Exception):
-    """A request that can't be granted. `code` is stable, `message` says what to do, `details` are JSON values.
+    """A request that can't be granted.
 
-    The message never holds a path, a query, a key or a traceback.
+    `code` is stable, `message` says what to do, `details` are JSON values. The message never holds
+    a path, a query, a key or a traceback.
     """
 
     def __init__(self, code: str, message: str, *, status: int = 400, **details: object) -> None:

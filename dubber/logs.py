@@ -1,42 +1,38 @@
 """How and where logs are written, and what never gets into them.
 
-Every handler uses one of the two formatters here, and both mask secrets in what they have written, tracebacks
-and extra fields included. So nothing depends on the care of whoever logs.
+Every handler uses one of the two formatters here, and both mask secrets in all that they write,
+tracebacks and extra fields included. So nothing depends on the care of whoever logs.
 """
 
 import fcntl
 import json
 import logging
 import re
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from io import TextIOWrapper
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import Any
 
 MASK = "[hidden]"
-SHORTEST_SECRET = 6  # masking every "a" would hide the log itself
+SHORTEST_SECRET = 6  # a shorter one would be found in ordinary words
 
-SECRET_NAME = re.compile(
-    r"(?i)pass(word|wd|phrase)|secret|token|api_?key|authorization|cookie|signature|credential|session"
+SENSITIVE = (
+    r"(?:pass(?:word|wd|phrase)|secret|token|api[_-]?key|signature|credential|sessionid"
+    r"|authorization|cookie)[\w-]*"
 )
 SECRETS = (
-    re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)*"),  # e-mail addresses; passwords before @host
+    re.compile(r"(?i)(?P<before>\b(?:bearer|basic|token) )[\w.~+/=-]{6,}"),
+    re.compile(rf"(?i)(?P<before>{SENSITIVE}['\"]?\s*[=:]\s*b?['\"]?)[^\s'\"&,;}}]+"),
+    re.compile(r"(?P<before>://)[^/\s@]*@"),  # name and password inside an address
+    re.compile(r"[\w.+%'-]{1,64}@[\w-]+(?:\.[\w-]+)*"),  # e-mail addresses
     re.compile(r"\b(?:sk|rk|pk|whsec|dub)_[\w-]{8,}"),  # Stripe's keys, our API keys
-    re.compile(r"\b\w+_secret_\w+"),  # Stripe's client secrets
     re.compile(r"\bsk-[\w-]{8,}"),  # OpenAI's keys
     re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"),  # JSON web tokens
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),  # Amazon's access keys
-    re.compile(r"(?i)(?<=\bbearer )[^\s'\",]+|(?<=\bbasic )[^\s'\",]+|(?<=\btoken )[\w.-]{16,}"),
-    re.compile(
-        r"(?i)(?<=password=)[^\s&'\"]+|(?<=secret=)[^\s&'\"]+|(?<=token=)[^\s&'\"]+|(?<=key=)[^\s&'\"]+"
-        r"|(?<=signature=)[^\s&'\"]+|(?<=credential=)[^\s&'\"]+|(?<=sessionid=)[^\s&'\";]+"
-    ),
-    re.compile(r"(?i)(?<=password['\"]: ['\"])[^'\"]+|(?<=secret['\"]: ['\"])[^'\"]+"),
-    re.compile(r"(?i)(?<=token['\"]: ['\"])[^'\"]+|(?<=key['\"]: ['\"])[^'\"]+"),
-    re.compile(r"(?<=/d/)[\w.-]+"),  # download links
+    re.compile(r"(?P<before>/d/)[\w.-]+"),  # download links
 )
 # What every record has: the rest of a record was given to the log call as `extra`.
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -50,88 +46,120 @@ class LogKind(StrEnum):
     FILES = "files"
 
 
-class Masking(logging.Formatter):
-    """Text lines without secrets, nor any of the given values."""
+class Role(StrEnum):
+    """What this process is. A command's standard output belongs to its result, not to the log."""
+
+    WEB = "app"
+    WORKER = "worker"
+    COMMAND = "command"
+
+
+def role_of(argv: Sequence[str]) -> Role:
+    """Tell from the command line what this process is."""
+    if not argv or Path(argv[0]).name != "manage.py" or argv[1:2] == ["runserver"]:
+        return Role.WEB
+    return Role.WORKER if argv[1:2] in (["work"], ["qcluster"]) else Role.COMMAND
+
+
+class TextLines(logging.Formatter):
+    """Lines for people, without anything that looks like a secret or is one of `secrets`."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
-        self.converter = time.gmtime
+        super().__init__()
         known = sorted({s for s in secrets if len(s) >= SHORTEST_SECRET}, key=len, reverse=True)
         self.patterns = (*(re.compile(re.escape(secret)) for secret in known), *SECRETS)
 
-    def mask(self, text: str) -> str:
-        """Replace whatever looks like a secret or a person's address."""
-        for pattern in self.patterns:
-            text = pattern.sub(MASK, text)
-        return text
-
     def format(self, record: logging.LogRecord) -> str:
-        """Write the record, with its extra fields at the end, on one line and its traceback below."""
-        head, *traceback = super().format(record).split("\n", 1)
-        fields = [f"{name}={value}" for name, value in self.extra(record).items()]
-        return "\n".join([" ".join([self.mask(head), *fields]), *map(self.mask, traceback)])
+        """Write a record on one line, and its traceback below."""
+        words = [record.levelname, f"{record.name}:", record.getMessage()]
+        line = self.mask(" ".join(words)).replace("\r", "\\r").replace("\n", "\\n")
+        fields = "".join(f" {name}={value!r}" for name, value in self.fields(record).items())
+        return f"{time_of(record)} {line}{fields}{self.traceback(record, before=chr(10))}"
 
-    def extra(self, record: logging.LogRecord) -> dict[str, Any]:
-        """Return what was given as `extra`, masked by name and by look; numbers stay numbers."""
+    def fields(self, record: logging.LogRecord) -> dict[str, object]:
+        """Return what was given as `extra`, masked by name and by look."""
         return {
-            name: self.masked(name, value)
+            name: self.field(name, value)
             for name, value in vars(record).items()
-            if name not in STANDARD and not name.startswith("_")
+            if name not in STANDARD and name != "request"
         }
 
-    def masked(self, name: str, value: object) -> object:
-        """Return the value as it may be written under this name."""
-        if SECRET_NAME.search(name):
+    def field(self, name: str, value: object) -> object:
+        """Return a value as it may be written under this name."""
+        if re.search(SENSITIVE, name, re.IGNORECASE):
             return MASK
-        if value is None or isinstance(value, (bool, int, float)):
+        if value is None or isinstance(value, bool | int | float):
             return value
         return self.mask(str(value))
 
+    def traceback(self, record: logging.LogRecord, before: str = "") -> str:
+        """Return the masked traceback of a record, or nothing."""
+        parts = [self.formatException(record.exc_info)] if record.exc_info else []
+        if record.stack_info:
+            parts.append(record.stack_info)
+        return before + self.mask("\n".join(parts)) if parts else ""
 
-class JsonLines(Masking):
-    """One JSON object a line, without secrets."""
+    def mask(self, text: str) -> str:
+        """Replace every secret and every e-mail address."""
+        for pattern in self.patterns:
+            text = pattern.sub(masked, text)
+        return text
+
+
+class JsonLines(TextLines):
+    """One JSON object a line, for machines, with the same masks."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write the record as JSON."""
+        """Write a record as JSON."""
         entry = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": time_of(record),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": self.mask(record.getMessage()),
-            **self.extra(record),
+            **self.fields(record),
         }
-        if record.exc_info:
-            entry["traceback"] = self.mask(self.formatException(record.exc_info))
-        return json.dumps(entry, ensure_ascii=False, default=str)
+        if traceback := self.traceback(record):
+            entry["traceback"] = traceback
+        return json.dumps(entry, ensure_ascii=False)
+
+
+def masked(match: re.Match[str]) -> str:
+    """Return what stands for a secret: what led to it, and the mask."""
+    return (match.groupdict().get("before") or "") + MASK
+
+
+def time_of(record: logging.LogRecord) -> str:
+    """Return when a record was made, in UTC."""
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
 
 
 class RotatingFile(WatchedFileHandler):
-    """A file that several processes write, named by day where its name has `%` fields.
+    """A file that several processes write, with the day in its name where `name` has `%` fields.
 
-    A full file is renamed to `.1`, `.2`, … under a lock; the other processes notice and open the new one.
-    Only the newest `keep` files are kept.
+    A full file is renamed to `.1`, `.2`, … under a lock; other processes notice and open the new
+    one. Of all files of this name only the newest `keep` stay.
     """
 
     def __init__(
         self, folder: Path, name: str, *, largest: int = 20_000_000, keep: int = 14
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.name_pattern, self.largest, self.keep = folder, name, largest, keep
-        super().__init__(self.path_of_today(), encoding="utf-8", delay=True)
+        self.folder, self.pattern, self.largest, self.keep = folder, name, largest, keep
+        super().__init__(self.current(), encoding="utf-8", delay=True)
 
-    def path_of_today(self) -> Path:
-        """Return where a line is to be written now."""
-        return self.folder / datetime.now(UTC).strftime(self.name_pattern)
+    def current(self) -> Path:
+        """Return the file that a line goes to now."""
+        return (self.folder / datetime.now(UTC).strftime(self.pattern)).absolute()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line, into a new file on a new day and when the old one is full."""
-        self.baseFilename = str(self.path_of_today().absolute())
+        """Write a line, to a new file on a new day and when the old one is full."""
+        self.baseFilename = str(self.current())
         if self.is_full():
             self.rotate()
         super().emit(record)
 
     def is_full(self) -> bool:
-        """Has the file reached its size?"""
+        """Say whether the file has reached its size."""
         try:
             return Path(self.baseFilename).stat().st_size >= self.largest
         except FileNotFoundError:
@@ -144,59 +172,60 @@ class RotatingFile(WatchedFileHandler):
             if not self.is_full():
                 return
             current = Path(self.baseFilename)
-            number = 1
-            while current.with_name(f"{current.name}.{number}").exists():
-                number += 1
-            for older in range(number, 1, -1):
-                source = current.with_name(f"{current.name}.{older - 1}")
-                source.rename(current.with_name(f"{current.name}.{older}"))
-            current.rename(current.with_name(f"{current.name}.1"))
-            self.remove_oldest()
+            full = [current]
+            while full[-1].exists():
+                full.append(current.with_name(f"{current.name}.{len(full)}"))
+            for newer, older in zip(reversed(full[:-1]), reversed(full[1:]), strict=True):
+                newer.rename(older)
 
-    def remove_oldest(self) -> None:
-        """Delete all but the newest files of this name."""
-        pattern = re.sub("%.", "*", self.name_pattern) + "*"
-        files = sorted(self.folder.glob(pattern), key=lambda file: file.stat().st_mtime)
+    def _open(self) -> TextIOWrapper:
+        stream = super()._open()
+        names = re.sub("%.", "*", self.pattern) + "*"
+        files = sorted(self.folder.glob(names), key=lambda file: file.stat().st_mtime)
         for file in files[: -self.keep]:
             file.unlink(missing_ok=True)
+        return stream
 
 
 def logging_settings(
-    kind: LogKind, *, folder: Path, worker: bool, secrets: Iterable[str]
+    kind: LogKind, *, folder: Path, role: Role, secrets: Iterable[str]
 ) -> dict[str, Any]:
-    """Return Django's LOGGING. With files, web and worker write apart, and errors once more together."""
-    formatter = JsonLines if kind is LogKind.JSON else Masking
+    """Return Django's LOGGING."""
+    formatter = JsonLines if kind is LogKind.JSON else TextLines
     settings: dict[str, Any] = {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"masked": {"()": formatter, "secrets": list(secrets)}},
-        "handlers": {
-            "main": {
-                "class": "logging.StreamHandler",
-                "stream": "ext://sys.stdout",
-                "formatter": "masked",
-            }
+        "handlers": {"main": stream(role)},
+        "root": {"level": "WARNING" if role is Role.COMMAND else "INFO", "handlers": ["main"]},
+        # Django's own handlers would write past the masks.
+        "loggers": {
+            "django": {"handlers": []},
+            "django.server": {"handlers": [], "propagate": True},
         },
-        "root": {"level": "INFO", "handlers": ["main"]},
-        # Django's own handlers would bypass the masks.
-        "loggers": {"django": {"handlers": [], "level": "INFO"}, "django.server": {"handlers": []}},
     }
     if kind is LogKind.FILES:
         settings["handlers"] = {
-            "main": file_handler(folder, f"{'worker' if worker else 'app'}_%Y-%m-%d.log"),
-            "error": {**file_handler(folder, "error_%Y-%m-%d.log"), "level": "ERROR"},
-            "security": file_handler(folder, "security.log"),
-            "audit": file_handler(folder, "audit.log"),
+            "main": file(folder, f"{role}_%Y-%m-%d.log"),
+            "error": {**file(folder, "error_%Y-%m-%d.log"), "level": "ERROR"},
+            "security": file(folder, "security.log"),
+            "audit": file(folder, "audit.log"),
         }
         settings["root"]["handlers"] = ["main", "error"]
         settings["loggers"] |= {
             "django.security": {"handlers": ["security"]},
             "security": {"handlers": ["security"]},
-            "audit": {"handlers": ["audit"]},
+            "audit": {"handlers": ["audit"], "level": "INFO"},
         }
     return settings
 
 
-def file_handler(folder: Path, name: str) -> dict[str, Any]:
-    """Describe one log file."""
-    return {"()": "dubber.logs.RotatingFile", "folder": folder, "name": name, "formatter": "masked"}
+def stream(role: Role) -> dict[str, Any]:
+    """Describe a handler that writes to standard output, for a command to standard error."""
+    name = "stderr" if role is Role.COMMAND else "stdout"
+    return {"class": "logging.StreamHandler", "stream": f"ext://sys.{name}", "formatter": "masked"}
+
+
+def file(folder: Path, name: str) -> dict[str, Any]:
+    """Describe a handler that writes one of the log files."""
+    return {"()": RotatingFile, "folder": folder, "name": name, "formatter": "masked"}

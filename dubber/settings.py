@@ -1,4 +1,7 @@
-"""The only settings. Each variable is read here once; see `python -m dubber.env` for the list with its help."""
+"""The only settings.
+
+Each variable is read here, once; `python -m dubber.env` lists them with their help.
+"""
 
 import hashlib
 import hmac
@@ -13,7 +16,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 
 from dubber.env import Environment, WrongSetting
-from dubber.logs import LogKind, logging_settings
+from dubber.logs import LogKind, logging_settings, role_of
 
 django_stubs_ext.monkeypatch()  # lets ModelAdmin[Job] and its like run, not only type-check
 
@@ -25,7 +28,7 @@ env = Environment.load(BASE_DIR / (os.environ.get("DUBBER_ENV_FILE") or ".env"))
 
 SECRET_KEY = env.required(
     "SECRET_KEY",
-    help="Signs sessions and everything below that has no key of its own. 50 or more random characters.",
+    help="Signs whatever has no key of its own. 50 or more random characters.",
     remedy="run make setup, or set it to 50 or more random characters",
 )
 DEBUG = env.flag("DEBUG", help="Development only: error pages with source code.")
@@ -38,7 +41,7 @@ BIND_HOST, BIND_PORT = env.address(
 SITE_URL = env.url(
     "DUBBER_SITE_URL",
     "http://localhost:8000",
-    help="The site's address as people type it. Absolute links are made from it, never from a request.",
+    help="The site's address as people type it. Absolute links are made from it.",
 )
 ENV_FILE = env.text("DUBBER_ENV_FILE", ".env", help="The file that holds these variables.")
 PROXY_SAYS_HTTPS = env.flag(
@@ -48,7 +51,7 @@ PROXY_SAYS_HTTPS = env.flag(
 
 
 def is_loopback(host: str) -> bool:
-    """Can only this machine reach the address?"""
+    """Say whether only this machine can reach the address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -62,8 +65,8 @@ def key(purpose: str) -> str:
 
 if (DEBUG or DEV_TOKEN) and not is_loopback(BIND_HOST):
     raise WrongSetting(
-        f"DEBUG and DUBBER_DEV_TOKEN are for this machine only: set DUBBER_BIND to 127.0.0.1:{BIND_PORT}, "
-        "or turn both off."
+        "DEBUG and DUBBER_DEV_TOKEN are for this machine only: "
+        f"set DUBBER_BIND to 127.0.0.1:{BIND_PORT}, or turn both off."
     )
 
 QUEUE_KEY = env.text(
@@ -98,7 +101,6 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
     "django_q",
@@ -191,7 +193,7 @@ DATABASES = {
         "DATABASE_URL",
         "sqlite:///var/dubber.sqlite3",
         base=BASE_DIR,
-        help="sqlite:///file, or postgresql://user:password@host:port/name for more than one machine.",
+        help="sqlite:///file or postgresql://user:password@host:port/name.",
     )
 }
 
@@ -235,7 +237,7 @@ def default_storage() -> dict[str, Any]:
             "client_config": Config(
                 signature_version="s3v4",
                 s3={"addressing_style": "path" if AWS_S3_ENDPOINT_URL else "auto"},
-                # Newer boto3 adds checksums to every upload, which other services than Amazon's refuse.
+                # Newer boto3 adds checksums to uploads, which others than Amazon refuse.
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
             ),
@@ -286,10 +288,11 @@ HEAR_AGAIN = env.choice(
     help="Recognize every finished dub again and report its word error.",
 )
 
-# Only jobs/queue.py uses it, as a doorbell. Each value answers a measured failure of the library: failing
-# messages come back unless acknowledged, a `retry` shorter than the work runs it twice, a reached `timeout`
-# leaves child processes behind, prefetched messages are lost with their worker, kept results cost two thirds
-# of the speed. The name is also the salt of its signatures: another name throws queued messages away.
+# Only jobs/queue.py uses it, as a doorbell. Each value answers a measured failure of the library:
+# failing messages come back unless acknowledged, a `retry` shorter than the work runs it twice, a
+# reached `timeout` leaves child processes behind, prefetched messages are stuck with their worker,
+# kept results cost two thirds of the speed. The name is also the salt of its signatures: under
+# another name queued messages are thrown away.
 Q_CLUSTER = {
     "name": "dubber",
     "orm": "default",
@@ -343,7 +346,7 @@ LOG_FOLDER = env.path(
 LOGGING = logging_settings(
     LogKind(LOG),
     folder=LOG_FOLDER,
-    worker=sys.argv[1:2] in (["work"], ["qcluster"]),
+    role=role_of(sys.argv),
     secrets=(
         SECRET_KEY,
         QUEUE_KEY,

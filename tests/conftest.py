@@ -1,7 +1,8 @@
 """What every test stands on: settings of its own, a database of its own, and no network.
 
-Tests marked `postgres` run on a throw-away PostgreSQL cluster, everything else on SQLite; so they are chosen
-with `-m postgres`, apart from the others. Both databases are copies of a template (tests/database.py).
+Tests marked `postgres` run on a throw-away PostgreSQL cluster, everything else on SQLite; so they
+are chosen with `-m postgres`, apart from the others. Both databases are copies of a template
+(tests/database.py).
 """
 
 import os
@@ -57,7 +58,7 @@ def set_environment(place: Path) -> None:
 def load_settings() -> None:
     """Load the settings, which tells pytest-django to set Django up, after this.
 
-    The variable must not stay: pytest-xdist's workers would load the settings before their own pytest_configure.
+    The variable must not stay: pytest-xdist's workers would load the settings before their turn.
     """
     os.environ["DJANGO_SETTINGS_MODULE"] = "dubber.settings"
     from django.conf import settings
@@ -71,9 +72,14 @@ def wants_postgres(marks: str) -> bool:
     if not marks:
         return True
     expression = Expression.compile(marks)
-    alone = expression.evaluate(lambda name, **_: name == "postgres")
-    among_others = expression.evaluate(lambda name, **_: True)
-    return "postgres" in marks and (alone or among_others)
+
+    def alone(name: str, /, **_: object) -> bool:
+        return name == "postgres"
+
+    def among_others(_name: str, /, **_: object) -> bool:
+        return True
+
+    return "postgres" in marks and any(map(expression.evaluate, (alone, among_others)))
 
 
 @pytest.hookimpl(trylast=True)

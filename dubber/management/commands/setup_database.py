@@ -1,8 +1,9 @@
 """`manage.py setup_database`: bring the database to the present schema, quickly where it is new.
 
-dj-stripe's migrations take minutes on an empty database, because they first build its tables as they were years
-ago. A new database gets those tables as they are now, and the migrations are marked as applied; a test proves
-that both ways end in the same schema. Everything else, and every old database, is migrated normally.
+dj-stripe's migrations take minutes on an empty database, because they first build its tables as
+they were years ago. A new database gets those tables as they are now, and the migrations are marked
+as applied; a test proves that both ways end in the same schema. Everything else, and every old
+database, is migrated normally.
 """
 
 from pathlib import Path

@@ -1,0 +1,111 @@
+"""Settings come from the environment, refuse what is dangerous and pass the deployment check."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PRODUCTION = {
+    "SECRET_KEY": "long and random " * 4,
+    "DUBBER_ENV_FILE": os.devnull,
+    "DUBBER_SITE_URL": "https://dubber.example",
+    "DUBBER_BIND": "0.0.0.0:8000",
+    "DATABASE_URL": "postgresql://dubber:pw@db/dubber",
+    "DUBBER_STORAGE": "s3",
+}
+SHOW = """
+import json
+from dubber import settings
+print(json.dumps({name: getattr(settings, name) for name in %r}, default=str))
+"""
+
+
+def run(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run Python in the project with these variables only."""
+    return subprocess.run(
+        [sys.executable, *words],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DUBBER_ENV_FILE": os.devnull, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def settings(*names: str, **variables: str) -> dict[str, object]:
+    """Return these settings as they are with these variables."""
+    done = run("-c", SHOW % (names,), **variables)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def test_production_passes_the_deployment_check() -> None:
+    done = run("manage.py", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_start_without_secret_key_says_what_to_do() -> None:
+    done = run("manage.py", "check")
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("SECRET_KEY is missing: run make setup")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("variable", ["DEBUG", "DUBBER_DEV_TOKEN"])
+def test_development_switches_are_refused_on_an_open_address(variable: str) -> None:
+    done = run("manage.py", "check", **{**PRODUCTION, variable: "true"})
+
+    assert done.returncode == 1
+    assert "are for this machine only" in done.stderr
+
+
+def test_the_development_server_is_refused_on_an_open_address() -> None:
+    variables = {"SECRET_KEY": "x" * 50, "DEBUG": "true"}
+
+    done = run("manage.py", "runserver", "0.0.0.0:0", "--noreload", **variables)
+
+    assert done.returncode == 1
+    assert "are for this machine only" in done.stderr
+
+
+def test_hosts_and_origins_come_from_the_site_url() -> None:
+    found = settings(
+        "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "SESSION_COOKIE_SECURE", "DEBUG", **PRODUCTION
+    )
+
+    assert found == {
+        "ALLOWED_HOSTS": ["dubber.example"],
+        "CSRF_TRUSTED_ORIGINS": ["https://dubber.example"],
+        "SESSION_COOKIE_SECURE": True,
+        "DEBUG": False,
+    }
+
+
+def test_every_purpose_has_a_key_of_its_own() -> None:
+    names = ("SECRET_KEY", "QUEUE_KEY", "TOKEN_KEY", "LINK_KEY")
+
+    found = settings(*names, **PRODUCTION)
+
+    assert len(set(found.values())) == len(names)
+
+
+def test_a_key_that_is_set_outlives_a_new_secret_key() -> None:
+    variables = {**PRODUCTION, "SECRET_KEY": "new-" * 16, "DUBBER_QUEUE_KEY": "queue-" * 8}
+
+    found = settings("QUEUE_KEY", **variables)
+
+    assert found == {"QUEUE_KEY": "queue-" * 8}
+
+
+def test_the_example_lists_every_variable() -> None:
+    done = run("-m", "dubber.env")
+
+    assert done.returncode == 0
+    assert done.stdout == (ROOT / ".env.example").read_text()
