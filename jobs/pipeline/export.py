@@ -218,4 +218,5 @@ def _named(out: Path, suffix: str) -> Path:
 def _escaped(text: str) -> str:
     """Plain text on one line, as ffmetadata wants it."""
     plain = " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LONGEST_TEXT]
-    return re.sub(r"([=;#\\])", r"\\\1", plain)
+    # A backslash at the end joins the next line even when it is escaped (ffmpeg 5.1).
+    return re.sub(r"([=;#\\])", r"\\\1", plain.rstrip("\\"))
