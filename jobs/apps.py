@@ -7,3 +7,9 @@ class JobsConfig(AppConfig):
     """Dubbing jobs, from upload to download."""
 
     name = "jobs"
+
+    def ready(self) -> None:
+        """Fit the queue to us before anything is sent or taken."""
+        from jobs import queue  # noqa: PLC0415 (models must be loaded first)
+
+        queue.prepare()

@@ -1,0 +1,80 @@
+"""What was said, and what is said now.
+
+All times are whole milliseconds from the start of the media.
+"""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Segment(models.Model):
+    """One speaker's sentence or clause in the source."""
+
+    job = models.ForeignKey("jobs.DubbingJob", on_delete=models.CASCADE, related_name="segments")
+    index = models.PositiveIntegerField()
+    start_ms = models.PositiveBigIntegerField()
+    end_ms = models.PositiveBigIntegerField()
+    speaker = models.PositiveSmallIntegerField()
+    text = models.TextField()
+    revision = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        verbose_name = _("segment")
+        verbose_name_plural = _("segments")
+        ordering = ["job", "index"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "index"], name="segment_index_once_per_job"),
+            models.CheckConstraint(
+                name="segment_ends_after_it_starts", condition=Q(end_ms__gt=F("start_ms"))
+            ),
+            models.CheckConstraint(name="segment_says_something", condition=~Q(text="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.index}"
+
+
+class Line(models.Model):
+    """One segment in another language: its translation and, once it is spoken, where it stands.
+
+    text is the translation, spoken the wording that fitted. speed is in thousandths of the voice's
+    natural rate. stale says that something it depends on was changed after it was spoken.
+    """
+
+    task = models.ForeignKey("jobs.LanguageTask", on_delete=models.CASCADE, related_name="lines")
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="lines")
+    text = models.TextField()
+    revision = models.PositiveIntegerField(default=1)
+    spoken = models.TextField(blank=True)
+    voice = models.CharField(max_length=100, blank=True)
+    start_ms = models.PositiveBigIntegerField(null=True, blank=True)
+    end_ms = models.PositiveBigIntegerField(null=True, blank=True)
+    speed_permille = models.PositiveIntegerField(null=True, blank=True)
+    borrowed_ms = models.PositiveIntegerField(default=0)
+    early_ms = models.PositiveIntegerField(default=0)
+    late_ms = models.PositiveIntegerField(default=0)
+    flags = models.JSONField(default=list, blank=True)
+    stale = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("line")
+        verbose_name_plural = _("lines")
+        ordering = ["task", "segment__index"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["task", "segment"], name="line_once_per_language_and_segment"
+            ),
+            models.CheckConstraint(
+                name="line_is_placed_wholly_or_not",
+                condition=Q(start_ms__isnull=True, end_ms__isnull=True, speed_permille__isnull=True)
+                | Q(start_ms__isnull=False, end_ms__gt=F("start_ms"), speed_permille__gt=0),
+            ),
+            models.CheckConstraint(
+                name="line_never_above_the_speed_cap",
+                condition=Q(speed_permille__isnull=True) | Q(speed_permille__lte=1250),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk}"

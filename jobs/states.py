@@ -1,0 +1,120 @@
+"""Every status that a job, a language and a step can have, and every move between them."""
+
+from collections.abc import Mapping
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class JobStatus(models.TextChoices):
+    """Where a job stands. What the API says is derived from it and from its languages."""
+
+    PENDING = "pending", _("Pending")
+    PROCESSING = "processing", _("Processing")
+    COMPLETE = "complete", _("Complete")
+    ERROR = "error", _("Error")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Stage(models.TextChoices):
+    """Where one language of a job stands."""
+
+    QUEUED = "queued", _("Queued")
+    STT = "stt", _("Listening")
+    TRANSLATING = "translating", _("Translating")
+    DUBBING = "dubbing", _("Dubbing")
+    MIXING = "mixing", _("Mixing")
+    EXPORTING = "exporting", _("Exporting")
+    COMPLETE = "complete", _("Complete")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class StepStatus(models.TextChoices):
+    """Where one step stands. `waiting` is for the step before it, `ready` for a worker."""
+
+    WAITING = "waiting", _("Waiting")
+    READY = "ready", _("Ready")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class StepKind(models.TextChoices):
+    """What a step does. The first two are done once for a job, the others for each language."""
+
+    INGEST = "ingest", _("Decode")
+    TRANSCRIBE = "transcribe", _("Transcribe")
+    TRANSLATE = "translate", _("Translate")
+    DUB = "dub", _("Dub")
+    MIX = "mix", _("Mix")
+    EXPORT = "export", _("Export")
+
+
+JOB_KINDS = (StepKind.INGEST, StepKind.TRANSCRIBE)
+LANGUAGE_KINDS = (StepKind.TRANSLATE, StepKind.DUB, StepKind.MIX, StepKind.EXPORT)
+
+BEFORE: Mapping[StepKind, StepKind | None] = {
+    StepKind.INGEST: None,
+    StepKind.TRANSCRIBE: StepKind.INGEST,
+    StepKind.TRANSLATE: StepKind.TRANSCRIBE,
+    StepKind.DUB: StepKind.TRANSLATE,
+    StepKind.MIX: StepKind.DUB,
+    StepKind.EXPORT: StepKind.MIX,
+}
+"""What must be done before a step of each kind is ready."""
+
+STAGE_OF: Mapping[StepKind, Stage] = {
+    StepKind.INGEST: Stage.STT,
+    StepKind.TRANSCRIBE: Stage.STT,
+    StepKind.TRANSLATE: Stage.TRANSLATING,
+    StepKind.DUB: Stage.DUBBING,
+    StepKind.MIX: Stage.MIXING,
+    StepKind.EXPORT: Stage.EXPORTING,
+}
+"""The stage that a language is in while a step of each kind runs."""
+
+JOB_NEXT: Mapping[JobStatus, frozenset[JobStatus]] = {
+    JobStatus.PENDING: frozenset({JobStatus.PROCESSING, JobStatus.ERROR, JobStatus.CANCELLED}),
+    JobStatus.PROCESSING: frozenset({JobStatus.COMPLETE, JobStatus.ERROR, JobStatus.CANCELLED}),
+    # A failed language may be tried again after its job ended.
+    JobStatus.COMPLETE: frozenset({JobStatus.PROCESSING}),
+    JobStatus.ERROR: frozenset({JobStatus.PROCESSING}),
+    JobStatus.CANCELLED: frozenset({JobStatus.PROCESSING}),
+}
+
+_ENDS = frozenset({Stage.FAILED, Stage.CANCELLED})
+STAGE_NEXT: Mapping[Stage, frozenset[Stage]] = {
+    Stage.QUEUED: frozenset({Stage.STT, Stage.TRANSLATING, Stage.DUBBING, Stage.MIXING})
+    | {Stage.EXPORTING}
+    | _ENDS,
+    Stage.STT: _ENDS | {Stage.TRANSLATING},
+    Stage.TRANSLATING: _ENDS | {Stage.DUBBING},
+    Stage.DUBBING: _ENDS | {Stage.MIXING},
+    Stage.MIXING: _ENDS | {Stage.EXPORTING},
+    Stage.EXPORTING: _ENDS | {Stage.COMPLETE},
+    Stage.COMPLETE: frozenset(),
+    Stage.FAILED: frozenset({Stage.QUEUED}),
+    Stage.CANCELLED: frozenset(),
+}
+
+STEP_NEXT: Mapping[StepStatus, frozenset[StepStatus]] = {
+    StepStatus.WAITING: frozenset({StepStatus.READY, StepStatus.CANCELLED}),
+    StepStatus.READY: frozenset({StepStatus.RUNNING, StepStatus.CANCELLED}),
+    # Running again is another worker's claim after the lease ran out; ready again is a put-off.
+    StepStatus.RUNNING: frozenset(
+        {StepStatus.RUNNING, StepStatus.READY, StepStatus.DONE, StepStatus.FAILED}
+    )
+    | {StepStatus.CANCELLED},
+    StepStatus.DONE: frozenset(),
+    # Waiting again is a language that is tried again.
+    StepStatus.FAILED: frozenset({StepStatus.WAITING}),
+    StepStatus.CANCELLED: frozenset({StepStatus.WAITING}),
+}
+
+ENDED = frozenset({Stage.COMPLETE, Stage.FAILED, Stage.CANCELLED})
+"""The stages in which nothing more happens to a language by itself."""
+
+OPEN = frozenset({StepStatus.WAITING, StepStatus.READY, StepStatus.RUNNING})
+"""The statuses of a step that is still to be done."""
