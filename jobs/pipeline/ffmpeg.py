@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypedDict, cast
+from typing import Any, Self, cast
 
 import ffmpeg as graph  # type: ignore[import-untyped]
 import numpy as np
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from jobs.pipeline import process
 from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.probed import Probed
 from jobs.pipeline.program import Bounds, Clock, Finished, Program, Stop
 
 ACCEPTED = ("mp3", "wav", "m4a", "aac", "flac", "ogg", "opus", "mp4", "mov", "webm", "mkv")
@@ -35,57 +36,22 @@ LARGEST_FILE = 8 * 1024**3  # bytes that one output may reach
 SECONDS_TO_START = 60.0
 SECONDS_PER_SECOND = 0.25
 LARGEST_PIECE = "268435456"  # bytes of one allocation
-GLOBAL = ("-hide_banner", "-nostdin", "-nostats", "-y", "-max_alloc", LARGEST_PIECE)
+MOST_BROKEN = "0.05"  # of all packets; above, ffmpeg ends with BROKEN
+BROKEN = 69
+GLOBAL = ("-hide_banner", "-nostdin", "-nostats", "-y")
+LIMITS = ("-max_alloc", LARGEST_PIECE, "-max_error_rate", MOST_BROKEN)
+GUARDS = {  # on every input
+    "format_whitelist": DEMUXERS,
+    "protocol_whitelist": "file",
+    "max_streams": str(MOST_STREAMS),
+    "max_pixels": str(MOST_PIXELS),
+    "threads": "1",
+}
 FILTERS = ("aresample", "apad", "atrim", "rubberband", "ebur128", "alimiter", "volume", "pan")
 ENCODERS = ("flac", "aac", "libmp3lame", "libopus", "pcm_s16le", "mov_text", "srt", "webvtt")
 
 Stream = Any  # a node of ffmpeg-python's graph; the package has no types
 Samples = NDArray[np.float32] | NDArray[np.int16]
-
-
-class ProbedStream(TypedDict, total=False):
-    """One stream as ffprobe tells it; numbers that may be absent come as text."""
-
-    index: int
-    codec_type: str
-    codec_name: str
-    codec_tag_string: str
-    sample_rate: str
-    channels: int
-    width: int
-    height: int
-    duration: str
-    start_time: str
-    nb_read_packets: str
-    disposition: dict[str, int]
-    tags: dict[str, str]
-
-
-class ProbedFormat(TypedDict, total=False):
-    """The container as ffprobe tells it."""
-
-    format_name: str
-    duration: str
-    start_time: str
-    size: str
-    nb_streams: int
-    tags: dict[str, str]
-
-
-class ProbedChapter(TypedDict, total=False):
-    """One chapter as ffprobe tells it."""
-
-    start_time: str
-    end_time: str
-    tags: dict[str, str]
-
-
-class Probed(TypedDict, total=False):
-    """What ffprobe says about a file."""
-
-    streams: list[ProbedStream]
-    format: ProbedFormat
-    chapters: list[ProbedChapter]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +82,7 @@ def local(path: Path) -> str:
 
 def source(path: Path, **options: object) -> Stream:
     """A media file as the start of a graph, with every guard on it."""
-    return graph.input(local(path), **_guards(), **options)
+    return graph.input(local(path), **GUARDS, **options)
 
 
 def sidecar(path: Path, **options: object) -> Stream:
@@ -124,8 +90,14 @@ def sidecar(path: Path, **options: object) -> Stream:
     return graph.input(local(path), format_whitelist=SIDECARS, protocol_whitelist="file", **options)
 
 
+def generated(name: str, **options: object) -> Stream:
+    """A filter that makes a picture or a sound by itself, as the start of a graph (our sample)."""
+    described = ":".join(f"{option}={value}" for option, value in options.items())
+    return graph.input(f"{name}={described}", format="lavfi")
+
+
 def join(streams: Sequence[Stream], name: str, *args: object, **options: object) -> Stream:
-    """One filter over several streams; over none, a filter that makes sound by itself."""
+    """One filter over several streams."""
     return graph.filter(list(streams), name, *args, **options)
 
 
@@ -141,6 +113,11 @@ def with_texts(work: Stream, texts: Path) -> Stream:
     """
     guards = ("-format_whitelist", SIDECARS, "-protocol_whitelist", "file")
     return work.global_args("-f", "ffmetadata", *guards, "-i", local(texts))
+
+
+def nowhere(stream: Stream) -> Stream:
+    """An end of a graph that only counts what arrives."""
+    return graph.output(stream, "pipe:", format="null")
 
 
 def together(*outputs: Stream) -> Stream:
@@ -164,7 +141,7 @@ def run(
     progress is told the seconds made so far. Outputs are removed when it fails. Raises NO_SPACE,
     OUT_OF_TIME, MEDIA_TOOL, and what `failure` finds wrong with the input.
     """
-    argv = ["ffmpeg", *GLOBAL, "-v", log, "-progress", "pipe:1", *graph.get_args(work)]
+    argv = ["ffmpeg", *GLOBAL, *LIMITS, "-v", log, "-progress", "pipe:1", *graph.get_args(work)]
     try:
         with _started(argv, seconds, stop, memory=memory, file_size=file_size) as program:
             _follow(program, progress)
@@ -184,18 +161,30 @@ def probe_json(
 
     count reads the whole file and counts its packets. Raises CANNOT_READ and what `failure` finds.
     """
-    guards = {**_guards(), **({"f": demuxer} if demuxer else {})}
+    options = ["-show_format", "-show_streams", "-show_chapters"]
+    options += ["-count_packets"] if count else []
+    options += ["-f", demuxer] if demuxer else []
+    return cast("Probed", json.loads(_ffprobe(path, "json", options, stop)))
+
+
+def end_of(path: Path, stream: int, *, stop: Stop | None = None) -> float:
+    """Where a stream really ends, in seconds from the container's start; reads all packets."""
+    start = float(probe_json(path, stop=stop)["format"].get("start_time", 0))
+    options = ["-select_streams", str(stream), "-show_entries", "packet=pts_time,duration_time"]
+    rows = _text(_ffprobe(path, "csv=p=0", options, stop)).split()
+    times = [[float(word) for word in row.split(",") if word not in {"", "N/A"}] for row in rows]
+    return max((sum(row) for row in times), default=start) - start
+
+
+def _ffprobe(path: Path, form: str, options: Sequence[str], stop: Stop | None) -> bytes:
     argv = ["ffprobe", "-hide_banner", "-v", "error", "-max_alloc", LARGEST_PIECE]
-    argv += [word for name, value in guards.items() for word in (f"-{name}", value)]
-    argv += ["-of", "json", "-show_format", "-show_streams", "-show_chapters"]
-    argv += ["-count_packets"] if count else []
+    argv += [word for name, value in GUARDS.items() for word in (f"-{name}", value)]
+    argv += ["-of", form, *options, "-i", local(path)]
     allowed = time_allowed(0)
-    finished = process.run(
-        [*argv, "-i", local(path)], deadline=allowed, memory=MEMORY, cpu=allowed, stop=stop
-    )
+    finished = process.run(argv, deadline=allowed, memory=MEMORY, cpu=allowed, stop=stop)
     if finished.code != 0:
         raise failure(finished, otherwise="NOT_MEDIA" if finished.code == 1 else "MEDIA_TOOL")
-    return cast("Probed", json.loads(finished.stdout))
+    return finished.stdout
 
 
 def read_blocks(
@@ -214,7 +203,7 @@ def read_blocks(
     """
     stream = source(sound) if isinstance(sound, Path) else sound
     end = graph.output(stream, "pipe:1", format="f32le", ac=channels, ar=rate, vn=None, sn=None)
-    argv = ["ffmpeg", *GLOBAL, "-v", "error", *graph.get_args(end)]
+    argv = ["ffmpeg", *GLOBAL, *LIMITS, "-v", "error", *graph.get_args(end)]
     size = block * channels * 4
     with _started(argv, seconds, stop) as program:
         pending = bytearray()
@@ -252,7 +241,7 @@ class Writer:
             "pipe:0", format="f32le", ar=rate, ac=channels, protocol_whitelist="pipe"
         )
         end = output(pipe, out=out, **encoding)
-        argv = ["ffmpeg", *GLOBAL, "-v", log, *graph.get_args(end)]
+        argv = ["ffmpeg", *GLOBAL, *LIMITS, "-v", log, *graph.get_args(end)]
         self._program = _started(argv, seconds, stop, stdin=subprocess.PIPE)
 
     def __enter__(self) -> Self:
@@ -302,6 +291,8 @@ def failure(finished: Finished, *, otherwise: str = "MEDIA_TOOL") -> PipelineErr
     """What the log of a failed ffmpeg or ffprobe means; `otherwise` when it tells nothing known."""
     log = _text(finished.stderr)
     code = next((code for pattern, code in FAULTS if re.search(pattern, log)), otherwise)
+    if finished.code == BROKEN:
+        code = "CORRUPT_AUDIO"
     fields: dict[str, Any] = {"formats": ", ".join(ACCEPTED)}
     if code == "TOO_MANY_STREAMS":
         fields = {"actual": f"more than {MOST_STREAMS}", "limit": MOST_STREAMS}
@@ -328,16 +319,6 @@ def _version(program: str) -> str:
 def _names(listing: str) -> frozenset[str]:
     listed = process.run(["ffmpeg", "-hide_banner", listing], deadline=SECONDS_TO_START).stdout
     return frozenset(re.findall(r"^\s*\S+\s+(\w+)\s", _text(listed), re.MULTILINE))
-
-
-def _guards() -> dict[str, str]:
-    return {
-        "format_whitelist": DEMUXERS,
-        "protocol_whitelist": "file",
-        "max_streams": str(MOST_STREAMS),
-        "max_pixels": str(MOST_PIXELS),
-        "threads": "1",
-    }
 
 
 def _started(

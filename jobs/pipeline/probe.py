@@ -10,7 +10,7 @@ from pathlib import Path
 from jobs.pipeline import container, ffmpeg
 from jobs.pipeline.container import Container
 from jobs.pipeline.errors import PipelineError
-from jobs.pipeline.ffmpeg import Probed, ProbedStream
+from jobs.pipeline.probed import Probed, ProbedStream
 from jobs.pipeline.program import Stop
 from jobs.pipeline.timeline import Chapter, Picture, Source
 
