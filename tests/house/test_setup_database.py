@@ -81,6 +81,7 @@ def test_a_database_that_lacks_a_migration_is_not_ready() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.django_db
 def test_both_ways_end_in_the_same_schema_on_sqlite(tmp_path: Path) -> None:
     quick, normal = (f"sqlite:///{tmp_path}/{name}.sqlite3" for name in ("quick", "normal"))
 
@@ -92,6 +93,7 @@ def test_both_ways_end_in_the_same_schema_on_sqlite(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.postgres
+@pytest.mark.django_db
 def test_both_ways_end_in_the_same_schema_on_postgresql() -> None:
     server = os.environ["TEST_POSTGRES_SERVER"]
     with psycopg.connect(server, autocommit=True) as admin:

@@ -15,6 +15,7 @@ from dubber.settings import is_loopback
 class Command(RunServer):
     """Serve the site to this machine."""
 
+    addr: str  # set by handle() of the class above, without the brackets of IPv6
     default_addr = settings.BIND_HOST
     default_port = str(settings.BIND_PORT)
 

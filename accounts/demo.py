@@ -1,4 +1,4 @@
-"""What can be done with accounts."""
+"""The account that tries everything on a developer's machine."""
 
 from django.conf import settings
 from django.db import transaction
