@@ -1,7 +1,6 @@
 """`manage.py dub`: dub one file on this machine, without site, queue or credits."""
 
 import json
-import shutil
 import signal
 import sys
 import tempfile
@@ -19,19 +18,9 @@ from jobs.pipeline.dub import Deliverables, Dubbed, Options, dub_file
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find
 from jobs.pipeline.probe import Limits
+from jobs.results import place, result_name
 
 BAD_INPUT, UNAVAILABLE, ENGINE_FAILED, INTERRUPTED = 2, 3, 4, 130
-SUFFIXES = {
-    "full_mp3": ".mp3",
-    "full_m4a": ".m4a",
-    "full_wav": ".wav",
-    "voice_mp3": ".voice.mp3",
-    "voice_wav": ".voice.wav",
-    "srt": ".srt",
-    "vtt": ".vtt",
-    "transcript": ".transcript.json",
-    "manifest": ".manifest.json",
-}
 
 
 class Command(BaseCommand):
@@ -73,8 +62,8 @@ class Command(BaseCommand):
         if not options["force"]:
             refuse_to_replace(out, stem, targets)
         make_folder(out)
-        settings.DUBBER_SCRATCH.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=settings.DUBBER_SCRATCH, prefix="dub-") as scratch:
+        settings.SCRATCH.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=settings.SCRATCH, prefix="dub-") as scratch:
             folder = Path(scratch)
             kept = folder / "kept"
             kept.mkdir()
@@ -99,8 +88,8 @@ class Command(BaseCommand):
 def languages(asked: list[str]) -> list[str]:
     """The codes of the languages asked for. Raises LANGUAGE_UNKNOWN and LANGUAGE_TWICE."""
     found = [find(code) for code in asked]
-    for place, language in enumerate(found):
-        if language in found[:place]:
+    for number, language in enumerate(found):
+        if language in found[:number]:
             raise PipelineError("LANGUAGE_TWICE", language=language.name)
     return [language.code for language in found]
 
@@ -131,12 +120,13 @@ def move_results(dubbed: Dubbed, out: Path, stem: str) -> dict[str, Any]:
     report: dict[str, Any] = {"source_language": dubbed.transcript.language, "languages": {}}
     for target, made in dubbed.languages.items():
         files = {
-            kind: place(path, out / f"{stem}.{target}{suffix(kind, path)}")
+            kind: str(place(path, out / result_name(stem, target, kind, path)))
             for kind, path in made.files.items()
         }
         report["languages"][target] = {"files": files, **figures(made)}
     if dubbed.video:
-        report["video"] = place(dubbed.video, out / f"{stem}.all{dubbed.video.suffix}")
+        everything = out / f"{stem}.all{dubbed.video.suffix}"
+        report["video"] = str(place(dubbed.video, everything))
     return report
 
 
@@ -145,23 +135,6 @@ def figures(made: Deliverables) -> dict[str, Any]:
     receipt = made.receipt
     values = {name: getattr(receipt, name) for name in receipt.__slots__}
     return {"receipt": values, "missed": receipt.missed, "sentences": receipt.sentences()}
-
-
-def suffix(kind: str, path: Path) -> str:
-    """The end of a result's name; a video keeps the container that could hold its picture."""
-    return path.suffix if kind == "video" else SUFFIXES[kind]
-
-
-def place(path: Path, there: Path) -> str:
-    """Move a finished file, first beside its place and then into it in one step."""
-    beside = there.with_name(f".{there.name}.part")
-    try:
-        shutil.move(path, beside)
-        beside.replace(there)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise PipelineError("CANNOT_WRITE", path=there, detail=str(error)) from error
-    return str(there)
 
 
 def exit_code(code: str) -> int:
