@@ -38,7 +38,7 @@ SECONDS_PER_SECOND = 0.25
 LARGEST_PIECE = "268435456"  # bytes of one allocation
 MOST_BROKEN = "0.05"  # of all packets; above, ffmpeg ends with BROKEN
 BROKEN = 69
-GLOBAL = ("-hide_banner", "-nostdin", "-nostats", "-y")
+GLOBAL = ("-hide_banner", "-nostdin", "-nostats", "-y", "-filter_threads", "1")
 LIMITS = ("-max_alloc", LARGEST_PIECE, "-max_error_rate", MOST_BROKEN)
 GUARDS = {  # on every input
     "format_whitelist": DEMUXERS,

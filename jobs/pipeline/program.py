@@ -26,7 +26,14 @@ POLL = 0.1  # seconds between two looks at the deadline and at `stop`
 STDERR_TAIL = 64 * 1024  # bytes of standard error that are kept, the last ones
 GRACE = 5.0  # seconds that its standard error may stay open after its end
 PASSED_ON = ("PATH", "HOME", "TMPDIR", "NUMBA_CACHE_DIR")
-FIXED = {"LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TZ": "UTC"}
+FIXED = {
+    "LANG": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TZ": "UTC",
+    # Every thread would reserve 64 MB of address space, and `prlimit --as` would end the program.
+    "MALLOC_ARENA_MAX": "2",
+}
 
 Stop = Callable[[], None]
 
