@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from accounts.demo import ensure_demo_user
 from accounts.models import User
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _debug(settings: SettingsWrapper) -> None:
+def _debug(settings: Settings) -> None:
     settings.DEBUG = True
 
 
@@ -25,7 +25,7 @@ def test_the_demo_user_signs_in_with_the_password_of_the_settings() -> None:
     assert found == user
 
 
-def test_a_new_password_takes_effect(settings: SettingsWrapper) -> None:
+def test_a_new_password_takes_effect(settings: Settings) -> None:
     ensure_demo_user()
     settings.DEMO_PASSWORD = "another one"
 
@@ -46,7 +46,7 @@ def test_setting_up_twice_leaves_everything_as_it_was() -> None:
     assert second.credits.balance == 1000
 
 
-def test_there_is_no_demo_user_without_debug(settings: SettingsWrapper) -> None:
+def test_there_is_no_demo_user_without_debug(settings: Settings) -> None:
     settings.DEBUG = False
 
     with pytest.raises(UserError, match="only with DEBUG"):
@@ -55,7 +55,7 @@ def test_there_is_no_demo_user_without_debug(settings: SettingsWrapper) -> None:
     assert not User.objects.exists()
 
 
-def test_a_missing_password_is_one_sentence(settings: SettingsWrapper) -> None:
+def test_a_missing_password_is_one_sentence(settings: Settings) -> None:
     settings.DEMO_PASSWORD = ""
 
     with pytest.raises(CommandError, match=r"^Set DUBBER_DEMO_PASSWORD first"):

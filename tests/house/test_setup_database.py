@@ -60,11 +60,11 @@ def test_every_migration_counts_as_applied() -> None:
 
 @pytest.mark.django_db
 def test_setting_up_again_changes_nothing() -> None:
-    before = schema(connection, "")
+    before = connection.introspection.table_names()
 
     call_command("setup_database", verbosity=0)
 
-    assert schema(connection, "") == before
+    assert connection.introspection.table_names() == before
 
 
 @pytest.mark.django_db

@@ -1,0 +1,126 @@
+"""Every import contract and every rule on our source holds, and is broken by what it forbids."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.house.rules import PACKAGES, runs_of_ffmpeg, writes_of_credits
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+    "contracts"
+]
+# What each contract forbids: a module that may be new, and the import that it must not hold.
+FORBIDDEN = [
+    ("floors", "accounts/models.py", "import billing.models"),
+    ("floors", "billing/broken.py", "import jobs.states"),
+    ("floors", "jobs/broken.py", "import accounts.urls"),
+    ("project", "jobs/broken.py", "from dubber import settings"),
+    ("foundation", "dubber/errors.py", "import billing.plans"),
+    ("pipeline", "jobs/pipeline/broken.py", "from django.conf import settings"),
+    ("pipeline", "jobs/pipeline/broken.py", "import openai"),
+    ("pipeline", "jobs/pipeline/broken.py", "import jobs.states"),
+    ("pipeline", "jobs/pipeline/broken.py", "import dubber.errors"),
+    ("providers", "jobs/providers/broken.py", "import jobs.states"),
+    ("providers", "jobs/providers/broken.py", "import django.conf"),
+    ("wiring", "jobs/broken.py", "from jobs.providers import pico"),
+    ("engines", "jobs/broken.py", "import faster_whisper"),
+    ("queue", "jobs/broken.py", "import django_q.tasks"),
+    ("stripe", "jobs/broken.py", "import stripe"),
+    ("ffmpeg", "jobs/pipeline/broken.py", "import ffmpeg"),
+]
+
+
+def lint(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Check the contracts of the project at `root`."""
+    program = Path(sys.executable).with_name("lint-imports")
+    return subprocess.run(
+        [program, "--no-cache", *words], cwd=root, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Return a copy of our source."""
+    for package in PACKAGES:
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=ignore)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def write(root: Path, path: str, line: str) -> None:
+    """Add a line to a module."""
+    with (root / path).open("a") as module:
+        module.write(f"\n{line}\n")
+
+
+def test_every_contract_is_kept() -> None:
+    done = lint(ROOT)
+
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(("contract", "path", "line"), FORBIDDEN)
+def test_a_contract_is_broken_by_what_it_forbids(
+    copy: Path, contract: str, path: str, line: str
+) -> None:
+    write(copy, path, line)
+
+    done = lint(copy, "--contract", contract)
+
+    assert done.returncode == 1
+    assert "Contracts: 0 kept, 1 broken." in done.stdout
+
+
+def test_every_contract_is_broken_on_purpose() -> None:
+    assert {contract["id"] for contract in CONTRACTS} == {name for name, _, _ in FORBIDDEN}
+
+
+def test_every_module_of_accounts_stands_on_a_floor() -> None:
+    layers = next(contract["layers"] for contract in CONTRACTS if contract["id"] == "floors")
+    named = {name.strip("() ") for layer in layers for name in layer.split(":")}
+
+    found = {
+        f"accounts.{path.stem}"
+        for path in (ROOT / "accounts").iterdir()
+        if path.stem not in {"__init__", "__pycache__"}
+    }
+
+    assert found <= named
+
+
+def test_only_the_ledger_writes_credits() -> None:
+    assert writes_of_credits(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "CreditTransaction.objects.create(amount=1)",
+        "models.CreditTransaction(amount=1).save()",
+        "UserCredits.objects.filter(user=user).update(plan=plan, balance=1)",
+        "UserCredits.objects.filter(user=user).update(**columns)",
+        "user.credits.save()",
+        "user.credit_transactions.create(amount=1)",
+    ],
+)
+def test_a_write_of_credits_elsewhere_is_found(copy: Path, line: str) -> None:
+    write(copy, "jobs/broken.py", line)
+
+    assert writes_of_credits(copy) == ["jobs/broken.py:2"]
+
+
+def test_only_one_module_runs_ffmpeg() -> None:
+    assert runs_of_ffmpeg(ROOT) == []
+
+
+@pytest.mark.parametrize("program", ["ffmpeg", "ffprobe", "/usr/bin/ffmpeg"])
+def test_another_run_of_ffmpeg_is_found(copy: Path, program: str) -> None:
+    write(copy, "jobs/broken.py", f"subprocess.run(['{program}', '-version'])")
+
+    assert runs_of_ffmpeg(copy) == ["jobs/broken.py:2"]
