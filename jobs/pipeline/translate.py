@@ -1,0 +1,187 @@
+"""Says every line of a transcript in another language, within the time that it has.
+
+Lines go to the translator in batches, with the transcript around them. What comes back is checked,
+and only broken lines are asked for again; what stays broken keeps its source text and a flag, for a
+single line never fails a language.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from jobs.pipeline import wording
+from jobs.pipeline.errors import ProviderFailed
+from jobs.pipeline.parallel import in_order
+from jobs.pipeline.ports import Desk, Line, Translator
+from jobs.pipeline.segment import Slot, slots
+from jobs.pipeline.timeline import Flag, Segment, Transcript, Translation
+
+BATCH = 20  # lines asked for at once
+AGAIN = 2  # more times that a broken line is asked for
+CONTEXT = 8000  # characters of transcript sent along
+BREATH = 0.5  # seconds of the following pause that a line may count on
+TAIL = 1.0  # seconds taken to follow the last line, where nobody knows the medium's length
+TIGHTEST = 0.8  # no budget asks for less than this share of the usual length: meaning would go
+LEAST_CHARS = 8
+
+# Characters spoken per second, in each language, by an unhurried voice.
+SPOKEN = {
+    "en": 18.0,
+    "es": 17.0,
+    "fr": 19.0,
+    "de": 16.0,
+    "it": 17.0,
+    "pt": 17.0,
+    "ru": 15.0,
+    "ar": 14.0,
+    "hi": 15.0,
+    "ja": 7.5,
+    "ko": 8.0,
+    "zh": 5.5,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is the same for all lines of one language."""
+
+    translator: Translator
+    source: str
+    target: str
+    desk: Desk
+
+
+def translate(
+    transcript: Transcript, translator: Translator, *, target: str, desk: Desk, parallel: int = 1
+) -> Translation:
+    """Translate every segment into `target` (BCP 47).
+
+    With `parallel` above 1 that many batches are asked for at once, and `desk` is used from as many
+    threads. Raises ProviderFailed, also when most lines came back unusable.
+    """
+    task = Task(translator, transcript.language, target, desk)
+    end = max((segment.end for segment in transcript.segments), default=0.0)
+    batches = list(_batches(budgets(transcript, end + TAIL, target=target)))
+    said: dict[int, str] = {}
+    for answers in in_order(lambda batch: _translated(task, *batch), batches, parallel):
+        said |= answers
+        desk.progress("translate", len(said), len(transcript.segments))
+    lost = [segment.index for segment in transcript.segments if not said[segment.index]]
+    if len(lost) > max(1, len(said) // 2) or len(lost) == len(said) > 0:
+        detail = f"{len(lost)} of {len(said)} lines came back unusable"
+        raise ProviderFailed("ENGINE_FAILED", engine=translator.engine.name, detail=detail)
+    return Translation(
+        language=target,
+        texts=tuple(said[segment.index] or segment.text for segment in transcript.segments),
+        engine=translator.engine.name,
+        flags=dict.fromkeys(lost, (Flag.UNTRANSLATED,)),
+    )
+
+
+def shorter(task: Task, lines: Sequence[Line], *, context: Sequence[str]) -> dict[int, str]:
+    """Shorter wordings for lines that carry `earlier` and `spoken`, where there is one."""
+    answers = _ask(task, lines, context, attempt=0)
+    return {
+        line.id: text
+        for line in lines
+        if (text := _checked(task, line, answers)) and len(text) < len(line.earlier)
+    }
+
+
+def budget(line: Segment, slot: Slot, *, source: str, target: str) -> Line:
+    """The line as a translator gets it: with the seconds it may take, and what fits in them."""
+    seconds = round(min(slot.until, slot.end + BREATH) - slot.start, 2)
+    usual = wording.usual_length(line.text, source=source, target=target)
+    fits = seconds * SPOKEN.get(wording.base(target), 16.0)
+    most = max(LEAST_CHARS, round(fits), round(usual * TIGHTEST))
+    return Line(line.index, line.text, seconds, max_chars=most, speaker=line.speaker)
+
+
+def budgets(transcript: Transcript, duration: float, *, target: str) -> tuple[Line, ...]:
+    """Every segment of a medium of `duration` seconds as a line to translate."""
+    rooms = slots(transcript.segments, duration)
+    return tuple(
+        budget(segment, slot, source=transcript.language, target=target)
+        for segment, slot in zip(transcript.segments, rooms, strict=True)
+    )
+
+
+def around(texts: Sequence[str], first: int, last: int) -> tuple[str, ...]:
+    """As much of the transcript around lines `first` to `last` (exclusive) as may be sent along."""
+    low, high = first, last
+    left = CONTEXT - sum(map(len, texts[first:last]))
+    while low > 0 or high < len(texts):
+        # Two lines before for every one after: what was said explains more than what follows.
+        before = low > 0 and (high == len(texts) or first - low <= 2 * (high - last))
+        line = texts[low - 1] if before else texts[high]
+        left -= len(line)
+        if left < 0:
+            break
+        low, high = (low - 1, high) if before else (low, high + 1)
+    return tuple(texts[low:high])
+
+
+def key(kind: str, *shaped_by: object) -> str:
+    """A name for something bought: the same only when everything that shaped it is the same."""
+    content = json.dumps(shaped_by, ensure_ascii=False, sort_keys=True)
+    return f"{kind}-{hashlib.sha256(content.encode()).hexdigest()}"
+
+
+def _batches(lines: Sequence[Line]) -> Iterator[tuple[Sequence[Line], Sequence[str]]]:
+    """The lines in batches, each with the source text around it."""
+    texts = [line.text for line in lines]
+    for first in range(0, len(lines), BATCH):
+        batch = lines[first : first + BATCH]
+        yield batch, around(texts, first, first + len(batch))
+
+
+def _translated(task: Task, batch: Sequence[Line], context: Sequence[str]) -> dict[int, str]:
+    """A text for every line of the batch, empty where there is no usable one."""
+    said = dict.fromkeys((line.id for line in batch), "")
+    for attempt in range(1 + AGAIN):
+        asked = [line for line in batch if not said[line.id]]
+        if not asked:
+            break
+        task.desk.stop()
+        answers = _ask(task, asked, context, attempt=attempt)
+        said |= {line.id: _checked(task, line, answers) for line in asked}
+    return said
+
+
+def _ask(
+    task: Task, lines: Sequence[Line], context: Sequence[str], *, attempt: int
+) -> Mapping[int, str]:
+    """The translator's own answer, bought once. `attempt` sets a second question apart."""
+
+    def make() -> bytes:
+        return json.dumps(_answers(task, lines, context), ensure_ascii=False).encode()
+
+    engine = task.translator.engine
+    asked = [asdict(line) for line in lines]
+    name = key(
+        "translation", engine.name, engine.model, task.source, task.target, asked, context, attempt
+    )
+    return {int(id_): text for id_, text in json.loads(task.desk.remember(name, make)).items()}
+
+
+def _answers(task: Task, lines: Sequence[Line], context: Sequence[str]) -> dict[int, str]:
+    """The same where an engine refuses some of the lines: the others are asked for without them."""
+    try:
+        return task.translator.translate(
+            lines, source=task.source, target=task.target, context=context
+        )
+    except ProviderFailed as refused:
+        if refused.code != "ENGINE_REFUSED":
+            raise
+        if len(lines) == 1:
+            return {}
+    half = len(lines) // 2
+    return _answers(task, lines[:half], context) | _answers(task, lines[half:], context)
+
+
+def _checked(task: Task, line: Line, answers: Mapping[int, str]) -> str:
+    """The tidied text for a line, or nothing when what came back can't be it."""
+    text = wording.tidy(answers.get(line.id, ""), target=task.target, source_text=line.text)
+    good = wording.usable(text, line.text, source=task.source, target=task.target)
+    return text if good else ""
