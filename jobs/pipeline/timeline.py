@@ -132,6 +132,7 @@ class Flag(StrEnum):
     SHORTENED = "shortened"  # cut at a clause because no wording fitted
     REWORDED = "reworded"  # a shorter wording than the first translation
     UNTRANSLATED = "untranslated"  # the translator gave nothing usable; the source text stands
+    SILENT = "silent"  # the engine gave no sound for it; only the captions have it
     MISHEARD = "misheard"  # hearing the dub again gave other words
 
 

@@ -1,0 +1,357 @@
+"""Speaks every line, measures it, and makes it fit: a closed loop on real speech.
+
+Nothing is guessed from text: a line is spoken, its silence trimmed, its length measured, and only
+then is decided whether it needs another wording, another rate, a stretch or a cut. Where each line
+stands is decided in `fit`. Whatever an engine made is remembered at the desk, so that no line is
+ever bought twice.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import soundfile
+
+from jobs.pipeline import fit, trim, wording
+from jobs.pipeline.assemble import assemble
+from jobs.pipeline.errors import ProviderFailed
+from jobs.pipeline.parallel import in_order
+from jobs.pipeline.ports import Desk, Translator, Voice
+from jobs.pipeline.segment import Slot, slots
+from jobs.pipeline.stretch import Stretch, stretch
+from jobs.pipeline.timeline import (
+    SAMPLE_RATE,
+    Dub,
+    Flag,
+    PlacedLine,
+    Segment,
+    Take,
+    Transcript,
+    Translation,
+)
+from jobs.pipeline.translate import BATCH, Task, around, budget, key, shorter
+
+REWORDINGS = 3  # times that a shorter wording is asked for
+CUTS = 4  # rounds of cutting; the second one finds nothing left to cut
+CLAUSES_TRIED = 2
+WORTH_KEEPING = 0.4  # a clause that leaves more of the room empty than this is too little
+CHUNK_PAUSE = 0.15  # seconds between parts of a text too long for the engine
+BAD_LINES = 0.1  # share of lines that an engine may fail at before it counts as broken
+HEARD_AS_CUT = 0.06  # seconds; losing less than this at its end shortens nothing
+
+
+def speak(
+    transcript: Transcript,
+    translation: Translation,
+    *,
+    voice: Voice,
+    translator: Translator,
+    cast: Mapping[int, str],
+    samples: int,
+    desk: Desk,
+    folder: Path,
+    parallel: int = 1,
+) -> Dub:
+    """Speak every line of the translation and place it on a track of `samples` samples.
+
+    cast is each speaker's voice id. With `parallel` above 1 that many lines are spoken at once, and
+    `desk` is used from as many threads. Raises ProviderFailed, Stopped, and what stretching raises.
+    """
+    work = _Work(
+        transcript=transcript,
+        rooms=slots(transcript.segments, samples / SAMPLE_RATE),
+        duration=samples / SAMPLE_RATE,
+        studio=_Studio(voice, translation.language, cast, desk, folder),
+        task=Task(translator, transcript.language, translation.language, desk),
+        flags={index: list(flags) for index, flags in translation.flags.items()},
+    )
+    _record(work, translation.texts, parallel)
+    _reword(work)
+    _ask_for_rate(work)
+    _cut_what_never_fits(work)
+    lines, placed = _place(work)
+    out = folder / "voice.flac"
+    assemble(placed, samples, out)
+    return Dub(translation.language, lines, out, voice.engine.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Studio:
+    """One language's engine and voices, and where takes are kept."""
+
+    voice: Voice
+    language: str
+    cast: Mapping[int, str]
+    desk: Desk
+    folder: Path
+
+    def take(self, segment: Segment, text: str, rate: float = 1.0) -> Take:
+        """Speak a text in the segment's voice. Raises ProviderFailed."""
+        self.desk.stop()
+        engine, voice = self.voice.engine, self.cast[segment.speaker]
+        name = key("speech", engine.name, engine.model, voice, self.language, text, round(rate, 3))
+        spoken = self.desk.remember(name, lambda: trim.wav(self._sound(text, voice, rate)))
+        sound = trim.trimmed(trim.levelled(trim.from_wav(spoken)))
+        return self.keep(segment, text, sound)
+
+    def keep(self, segment: Segment, text: str, sound: trim.Sound) -> Take:
+        """Write a sound as a take of the segment."""
+        content = trim.wav(sound)
+        digest = hashlib.sha256(content).hexdigest()[:12]
+        clip = self.folder / f"take-{segment.index:05}-{digest}.wav"
+        clip.write_bytes(content)
+        return Take(segment.index, text, clip, sound.size / SAMPLE_RATE)
+
+    def silence(self, segment: Segment, text: str) -> Take:
+        """A line that nobody could speak; its clip is never read."""
+        return Take(segment.index, text, self.folder / "silence", 0.0)
+
+    def _sound(self, text: str, voice: str, rate: float) -> trim.Sound:
+        parts = [
+            self._part(part, voice, rate)
+            for part in wording.chunks(text, self.voice.engine.longest_text)
+        ]
+        if len(parts) > 1:
+            parts = [trim.trimmed(trim.levelled(part)) for part in parts]
+        return trim.joined(parts, CHUNK_PAUSE)
+
+    def _part(self, text: str, voice: str, rate: float) -> trim.Sound:
+        """What the engine makes of a text; when it fails or says nothing, it is asked once more."""
+        try:
+            return self._once(text, voice, rate)
+        except ProviderFailed as failed:
+            if failed.code != "ENGINE_FAILED":
+                raise
+        return self._once(text, voice, rate)
+
+    def _once(self, text: str, voice: str, rate: float) -> trim.Sound:
+        speech = self.voice.speak(text, language=self.language, voice=voice, rate=rate)
+        sound = trim.at_48k(speech)
+        if trim.is_silent(sound):
+            name = self.voice.engine.name
+            raise ProviderFailed("ENGINE_FAILED", engine=name, detail="no sound came back")
+        return sound
+
+
+@dataclass(slots=True)
+class _Work:
+    """All lines of one language on their way; takes[i] is the best one of segment i so far."""
+
+    transcript: Transcript
+    rooms: tuple[Slot, ...]
+    duration: float
+    studio: _Studio
+    task: Task
+    flags: dict[int, list[Flag]]
+    takes: list[Take] = field(default_factory=list)
+
+    @property
+    def naturals(self) -> list[float]:
+        return [take.natural_seconds for take in self.takes]
+
+    def flag(self, at: int, flag: Flag) -> None:
+        marked = self.flags.setdefault(self.transcript.segments[at].index, [])
+        if flag not in marked:
+            marked.append(flag)
+
+    def too_long(self) -> list[int]:
+        """The lines that would have to be noticeably fast."""
+        return [
+            at
+            for at, natural in enumerate(self.naturals)
+            if fit.wants_shorter_wording(natural, self.rooms[at])
+        ]
+
+    def retake(self, at: int, text: str, rate: float = 1.0) -> Take | None:
+        """Another take of a line, or nothing where the engine can't: then the old one stands."""
+        try:
+            return self.studio.take(self.transcript.segments[at], text, rate)
+        except ProviderFailed as failed:
+            if failed.code in _ONE_LINE:
+                return None
+            raise
+
+
+_ONE_LINE = frozenset({"ENGINE_FAILED", "ENGINE_REFUSED"})  # what may be wrong with just one line
+
+
+def _record(work: _Work, texts: Sequence[str], parallel: int) -> None:
+    """The first take of every line. What the engine can't speak stays silent, if it is little."""
+    lines = list(zip(work.transcript.segments, texts, strict=True))
+    failures: list[ProviderFailed] = []
+
+    def spoken(line: tuple[Segment, str]) -> Take | ProviderFailed:
+        segment, text = line
+        if not text.strip():
+            return work.studio.silence(segment, text)
+        try:
+            return work.studio.take(segment, text)
+        except ProviderFailed as failed:
+            if failed.code in _ONE_LINE:
+                return failed
+            raise
+
+    for done, take in enumerate(in_order(spoken, lines, parallel), start=1):
+        if isinstance(take, ProviderFailed):
+            failures.append(take)
+            if len(failures) > max(2, done * BAD_LINES):
+                raise take
+            work.takes.append(work.studio.silence(*lines[done - 1]))
+            work.flag(done - 1, Flag.SILENT)
+        else:
+            work.takes.append(take)
+        work.studio.desk.progress("dub", done, len(lines))
+    if failures and len(failures) == len(lines):
+        raise failures[0]
+
+
+def _reword(work: _Work) -> None:
+    """Ask for shorter wordings of what is too long, speak them, and keep those that are shorter."""
+    hopeless = {
+        at
+        for at, s in enumerate(work.transcript.segments)
+        if Flag.UNTRANSLATED in work.flags.get(s.index, ())
+    }
+    for _ in range(REWORDINGS if work.task.translator.rewords else 0):
+        wanted = [at for at in work.too_long() if at not in hopeless]
+        for first in range(0, len(wanted), BATCH):
+            batch = wanted[first : first + BATCH]
+            better = _shorter_wordings(work, batch)
+            hopeless |= set(batch) - set(better)
+            for at, text in better.items():
+                take = work.retake(at, text)
+                if take and take.seconds < work.takes[at].natural_seconds:
+                    work.takes[at] = take
+                    work.flag(at, Flag.REWORDED)
+                else:
+                    hopeless.add(at)
+
+
+def _shorter_wordings(work: _Work, batch: Sequence[int]) -> dict[int, str]:
+    """Shorter texts by position; a line's budget follows from how fast it was really spoken."""
+    segments, lines = work.transcript.segments, []
+    for at in batch:
+        take, room = work.takes[at], work.rooms[at]
+        line = budget(segments[at], room, source=work.task.source, target=work.task.target)
+        most = int(len(take.text) * room.room / take.natural_seconds)
+        lines.append(
+            replace(
+                line,
+                id=at,
+                seconds=round(room.room, 2),
+                max_chars=max(1, most),
+                earlier=take.text,
+                spoken=round(take.natural_seconds, 2),
+            )
+        )
+    context = around([segment.text for segment in segments], batch[0], batch[-1] + 1)
+    return shorter(work.task, lines, context=context)
+
+
+def _ask_for_rate(work: _Work) -> None:
+    """Let an engine that can speak faster do so: that sounds better than stretching."""
+    rates = work.studio.voice.rates
+    for at in work.too_long() if rates else ():
+        take = work.takes[at]
+        needed = fit.needed_speed(take.natural_seconds, work.rooms[at])
+        rate = round(min(needed, fit.FASTEST, rates[1] if rates else 1.0), 3)
+        if rate < 1 + fit.UNNOTICED:
+            continue
+        faster = work.retake(at, take.text, rate)
+        if faster and 0 < faster.seconds < take.seconds:
+            # Engines obey roughly: what counts is the rate that was measured.
+            work.takes[at] = replace(faster, engine_rate=take.seconds / faster.seconds)
+
+
+def _cut_what_never_fits(work: _Work) -> None:
+    """Shorten the lines for which no place is left, until every line has one."""
+    for _ in range(CUTS):
+        placed = fit.place(work.rooms, work.naturals, work.duration)
+        cuts = [at for at, line in enumerate(placed) if line.cut]
+        if not cuts:
+            return
+        for at in cuts:
+            work.takes[at] = _cut(work, at, placed[at].seconds * placed[at].speed)
+            work.flag(at, Flag.SHORTENED)
+
+
+def _cut(work: _Work, at: int, most: float) -> Take:
+    """The line in at most `most` seconds at natural speed: its first clauses, or its beginning."""
+    take, segment = work.takes[at], work.transcript.segments[at]
+    longest = len(take.text) * most / take.natural_seconds
+    beginnings = [text for text in _beginnings(take.text) if len(text) <= longest * 1.1]
+    for text in beginnings[:CLAUSES_TRIED]:
+        shorter_take = work.retake(at, text)
+        if shorter_take and WORTH_KEEPING * most <= shorter_take.seconds <= most:
+            return shorter_take
+    if most <= trim.BRIEFEST:
+        return work.studio.silence(segment, take.text)
+    sound = trim.from_wav(take.clip.read_bytes())
+    kept = trim.shortened(sound, int(most / take.engine_rate * SAMPLE_RATE))
+    cut = work.studio.keep(segment, take.text, kept)
+    return replace(cut, engine_rate=take.engine_rate)
+
+
+def _beginnings(text: str) -> list[str]:
+    """The text without its last clause, without its last two, and so on; with a full stop."""
+    clauses = wording.clauses(text)
+    return [wording.closed("".join(clauses[:count])) for count in range(len(clauses) - 1, 0, -1)]
+
+
+def _place(work: _Work) -> tuple[tuple[PlacedLine, ...], list[tuple[float, Path]]]:
+    """Stretch every take, and place what really came out."""
+    planned = fit.place(work.rooms, work.naturals, work.duration)
+    factors = [
+        _stretch(line.speed, take.engine_rate)
+        for line, take in zip(planned, work.takes, strict=True)
+    ]
+    spoken = [at for at, take in enumerate(work.takes) if take.seconds > 0]
+    desk = work.studio.desk
+    asked = [Stretch(work.takes[at].clip, factors[at]) for at in spoken]
+    clips = dict(zip(spoken, stretch(asked, work.studio.folder, stop=desk.stop), strict=True))
+    lengths = [0.0] * len(work.takes)
+    for at, clip in clips.items():
+        lengths[at] = soundfile.info(clip).frames / SAMPLE_RATE
+    settled = fit.settle(work.rooms, lengths, work.duration)
+    for at, line in enumerate(settled):
+        if line.cut and at in clips:
+            clips[at] = _ended(work, at, clips[at], line.seconds)
+            if lengths[at] - line.seconds > HEARD_AS_CUT:
+                work.flag(at, Flag.SHORTENED)
+    lines = tuple(_line(work, at, settled[at], factors[at]) for at in range(len(settled)))
+    return lines, [(settled[at].start, clip) for at, clip in clips.items()]
+
+
+def _stretch(speed: float, engine_rate: float) -> float:
+    """What is left to stretch after the engine's own rate; next to nothing is left alone."""
+    left = speed / engine_rate
+    unnoticed = abs(left - 1) < fit.UNNOTICED - 1e-6
+    return 1.0 if unnoticed and fit.SLOWEST <= engine_rate <= fit.FASTEST else left
+
+
+def _ended(work: _Work, at: int, clip: Path, seconds: float) -> Path:
+    sound = trim.ended(trim.from_wav(clip.read_bytes()), int(seconds * SAMPLE_RATE + 1e-3))
+    take = work.takes[at]
+    return work.studio.keep(work.transcript.segments[at], take.text, sound).clip
+
+
+def _line(work: _Work, at: int, settled: fit.Placed, factor: float) -> PlacedLine:
+    segment, take = work.transcript.segments[at], work.takes[at]
+    if settled.late > fit.LATE_FROM:
+        work.flag(at, Flag.LATE)
+    if settled.early > fit.EARLY_FROM:
+        work.flag(at, Flag.EARLY)
+    return PlacedLine(
+        segment=segment.index,
+        start=settled.start,
+        end=settled.end,
+        text=take.text,
+        speaker=segment.speaker,
+        voice=work.studio.cast[segment.speaker],
+        speed=factor * take.engine_rate if take.seconds > 0 else 1.0,
+        borrowed=max(0.0, settled.end - segment.end) if take.seconds > 0 else 0.0,
+        early=settled.early,
+        late=settled.late,
+        flags=tuple(work.flags.get(segment.index, ())),
+    )
