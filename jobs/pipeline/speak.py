@@ -33,7 +33,7 @@ from jobs.pipeline.timeline import (
 from jobs.pipeline.translate import BATCH, Task, around, budget, key, shorter
 
 REWORDINGS = 3  # times that a shorter wording is asked for
-CUTS = 4  # rounds of cutting; the second one finds nothing left to cut
+CUTS = 200  # rounds of cutting: more than a run of late lines has
 CLAUSES_TRIED = 2
 WORTH_KEEPING = 0.4  # a clause that leaves more of the room empty than this is too little
 CHUNK_PAUSE = 0.15  # seconds between parts of a text too long for the engine
@@ -268,12 +268,23 @@ def _cut_what_never_fits(work: _Work) -> None:
     """Shorten the lines for which no place is left, until every line has one."""
     for _ in range(CUTS):
         placed = fit.place(work.rooms, work.naturals, work.duration)
-        cuts = [at for at, line in enumerate(placed) if line.cut]
+        cuts = _first_cuts(placed)
         if not cuts:
             return
         for at in cuts:
             work.takes[at] = _cut(work, at, placed[at].seconds * placed[at].speed)
             work.flag(at, Flag.SHORTENED)
+
+
+def _first_cuts(placed: Sequence[fit.Placed]) -> list[int]:
+    """The first line to cut of every run of late ones: the others may fit once it is shorter."""
+    cuts, waiting = [], False
+    for at, line in enumerate(placed):
+        waiting = waiting and line.late > 0
+        if line.cut and not waiting:
+            cuts.append(at)
+        waiting = waiting or line.cut
+    return cuts
 
 
 def _cut(work: _Work, at: int, most: float) -> Take:
