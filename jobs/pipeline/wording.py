@@ -40,6 +40,8 @@ _ONLY_KANA = re.compile(f"[{_KANA}]")
 _WORD = re.compile(r"[^\W\d_]+")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b\u2028\u2029\ufeff]")
+_SHOUTED = re.compile(r"\b[^\W\d_a-z]{2,}\b")
+_SHOUTED_START = re.compile(r"^\W*(?:EL|LA|LOS|LAS|UN|UNA|AL|DEL)(?= )")
 _SPACE_BEFORE = re.compile(r"\s+([,.…)\]}”’»]|[;:!?](?!\w))")
 _SPACE_BEFORE_FRENCH = re.compile(r"\s+([,.…)\]}’])")
 _SPACE_AFTER = re.compile(r"([¿¡(\[{“])\s+")
@@ -116,7 +118,14 @@ def tidy(text: str, *, target: str, source_text: str = "") -> str:
     sentences = _SENTENCE.findall(text) if language not in {"ja", "zh"} else [text]
     if language == "es":
         sentences = [_inverted(sentence) for sentence in sentences]
+    if not _SHOUTED.search(source_text):
+        sentences = [_SHOUTED_START.sub(_quiet, sentence) for sentence in sentences]
     return "".join(_capitals(sentences, source_text)).strip()
+
+
+def _quiet(start: re.Match[str]) -> str:
+    """The first word of a sentence, which some translators write in capitals as a whole."""
+    return start[0].lower()
 
 
 def _unquoted(text: str, source_text: str) -> str:

@@ -261,6 +261,7 @@ def test_names_may_stay_as_they_are() -> None:
             "Esto es una prueba . Mi nombre es Clara  y  vivo",
             "Esto es una prueba. Mi nombre es Clara y vivo",
         ),
+        ("es", "EL agua está fría .", "El agua está fría."),
         ("es", "como estas ? bien , gracias !", "¿Como estas? ¡Bien, gracias!"),
         ("es", "Hola, ¿ qué tal ?", "Hola, ¿qué tal?"),
         ("fr", "Bonjour ! Comment ça va ?", "Bonjour ! Comment ça va ?"),
