@@ -96,7 +96,11 @@ def segments(recognition: Recognition, spans: Sequence[Span]) -> Transcript:
     found = _refined(_apart(sorted(found, key=lambda s: (s.start, s.speaker))), spans)
     if not found:
         raise PipelineError("NO_SPEECH")
-    numbered = tuple(replace(segment, index=index) for index, segment in enumerate(found))
+    numbered = tuple(
+        # Recognizers and sound analysis like to hand over numpy's numbers.
+        replace(segment, index=index, start=float(segment.start), end=float(segment.end))
+        for index, segment in enumerate(found)
+    )
     return Transcript(recognition.language, numbered, recognition.engine)
 
 
