@@ -43,7 +43,7 @@ format: develop ## Put the code into its format
 	@.venv/bin/ruff check --fix --quiet .
 
 bench: develop ## Measure memory and processor time of a dub
-	@$(RUN) manage.py bench $(ARGS)
+	@$(RUN) -m tests.bench $(ARGS)
 
 soak: develop ## Run the tests that take minutes
 	$(PYTEST) -m slow $(ARGS)

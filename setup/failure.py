@@ -13,10 +13,8 @@ _NO_NETWORK = (
     "Temporary failure resolving",
     "Could not connect",
     "Could not resolve",
-    "ENOTFOUND",
-    "EAI_AGAIN",
 )
-_WRONG_HASH = ("DO NOT MATCH THE HASHES", "EINTEGRITY")
+_WRONG_HASH = "DO NOT MATCH THE HASHES"
 
 
 class SetupFailed(Exception):
@@ -30,7 +28,7 @@ def failed(what: str, log: Path) -> SetupFailed:
         return SetupFailed(f"{what} ran out of disk space: free some, then run the same again.")
     if "a password is required" in text:
         return SetupFailed(f"{what} needs your password: run “sudo -v” here, then the same again.")
-    if any(sign in text for sign in _WRONG_HASH):
+    if _WRONG_HASH in text:
         return SetupFailed(
             f"{what} met a file with a wrong checksum, so nothing of it was kept: "
             f"check where your packages come from (see {log}), then run the same again."

