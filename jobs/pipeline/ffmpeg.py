@@ -283,8 +283,8 @@ FAULTS: tuple[tuple[str, str], ...] = (  # in ffmpeg's log, the first that is fo
     (r"Picture size \d+x\d+ exceeds", "PICTURE_TOO_LARGE"),
     (r"Format not on whitelist|Protocol '\w+' not on whitelist", "NOT_MEDIA"),
     (r"file:.*: (Invalid data found|End of file)", "NOT_MEDIA"),
-    (r"\(audio\): [1-9]\d* packets read \(\d+ bytes\); 0 frames decoded", "CORRUPT_AUDIO"),
     (r"does not contain any stream|Stream map .* matches no streams", "NO_AUDIO"),
+    (r"Error while decoding stream", "CORRUPT_AUDIO"),
 )
 
 

@@ -20,6 +20,7 @@ from jobs.pipeline.timeline import SAMPLE_RATE, Source, Stems
 
 SPEECH_RATE = 16_000
 BYTES_PER_SECOND = 2 * 4 * SAMPLE_RATE  # twice what stereo FLAC can need at worst
+FLAC = {"acodec": "flac", "sample_fmt": "s16", "map_metadata": -1}
 FARTHEST_APART = 1.0  # seconds between the ends of voice and background
 
 # Channels are weighed so that their sum can't clip; what comes from the middle is mostly speech.
@@ -100,7 +101,7 @@ def _decode(
     if exactly:
         whole = whole.filter("atrim", end_sample=exactly)
     copies = _copies(whole, 2 if speech else 1)
-    ends.append(ffmpeg.output(copies[0], out=out, acodec="flac", sample_fmt="s16"))
+    ends.append(ffmpeg.output(copies[0], out=out, **FLAC))
     if speech:
         ends.append(_speech(copies[1], speech))
     seconds = max(longest, (at_least or exactly) / SAMPLE_RATE)
@@ -135,7 +136,7 @@ def _stereo(sound: Stream, channels: int) -> Stream:
 
 def _speech(sound: Stream, out: Path) -> Stream:
     mono = sound.filter("aresample", SPEECH_RATE, ochl="mono", **DOWNMIX)
-    return ffmpeg.output(mono, out=out, acodec="flac", sample_fmt="s16")
+    return ffmpeg.output(mono, out=out, **FLAC)
 
 
 def _counted(log: bytes) -> int:
