@@ -216,7 +216,8 @@ def test_no_character_is_lost(spoken: tuple[Dub, float]) -> None:
 
     shown = "".join(row for cue in parts for row in cue.rows)
     said = "".join(line.text for line in lines.lines)
-    assert re.sub(r"\s", "", shown) == re.sub(r"\s", "", said)
+    # Lines that overlap take turns, so that only what is shown counts, not its order.
+    assert sorted(re.sub(r"\s", "", shown)) == sorted(re.sub(r"\s", "", said))
 
 
 @pytest.mark.parametrize(
