@@ -21,6 +21,7 @@ from jobs.pipeline.program import POLL, Bounds, Clock, Finished, Program, Stop, 
 
 LARGEST_ANSWER = 64 * 1024**2  # bytes of one answer
 ROOT = Path(__file__).parents[2]  # where the packages of ours are
+LAST_WORDS = 2.0  # seconds that a child which hung up gets to say why
 PIPES = "CHILD_PIPES"  # tells a child the numbers of its two private pipes
 
 
@@ -126,6 +127,7 @@ class Child:
                 write(self._questions, json.dumps(question).encode() + b"\n", clock)
                 answer = json.loads(self._line(clock))
             except (BrokenPipeError, EOFError, json.JSONDecodeError) as error:
+                program.wait(LAST_WORDS)
                 self._end()
                 detail = program.stderr.decode(errors="replace")
                 raise ProviderFailed("ENGINE_FAILED", detail=detail, engine=self.engine) from error

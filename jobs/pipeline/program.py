@@ -169,7 +169,7 @@ class Program:
     @property
     def running(self) -> bool:
         """True until it has ended."""
-        return not self._killed and not select.select([self._exit], [], [], 0)[0]
+        return not self.wait(0)
 
     @property
     def stderr(self) -> bytes:
@@ -199,10 +199,14 @@ class Program:
         if self._popen.stdin is not None:
             with suppress(BrokenPipeError):
                 self._popen.stdin.close()
-        while not self._killed and not select.select([self._exit], [], [], self.clock.check())[0]:
+        while not self.wait(self.clock.check()):
             pass
         self.kill()
         return Finished(stdout, self.stderr, self._popen.returncode)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait so long at most; True when it has ended."""
+        return self._killed or bool(select.select([self._exit], [], [], seconds)[0])
 
     def kill(self) -> None:
         """End it and everything that it started, and reap it. Harmless the second time."""
