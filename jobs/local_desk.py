@@ -9,8 +9,8 @@ from typing import TextIO
 STAGES = {
     "ingest": "Reading the sound",
     "transcribe": "Listening",
-    "translating": "Translating",
-    "dubbing": "Speaking line",
+    "translate": "Translating line",
+    "dub": "Speaking line",
     "mix": "Mixing",
     "export": "Writing the files",
 }
@@ -58,7 +58,7 @@ class LocalDesk:
         done = round(WIDTH * n / m) if m else WIDTH
         bar = "#" * done + "." * (WIDTH - done)
         text = f"[{bar}] {STAGES.get(self.stage, self.stage)}"
-        if m > 1:
+        if self.stage in {"translate", "dub"}:
             text += f" {n} of {m}"
         if 0 < n < m:
             left = (time.monotonic() - self.began) / n * (m - n)

@@ -30,6 +30,7 @@ from jobs.pipeline.timeline import (
 
 AUDIBLE = 10 ** (-40 / 20)  # -40 dBFS, the level at which a line counts as begun
 LOOK_BEFORE = 0.3
+ROUNDING = 0.001  # seconds; rows hold whole milliseconds
 CODEC_FRAME = 1152  # samples of the longest codec frame that we write (MP3)
 MOVED = frozenset({Flag.LATE, Flag.EARLY, Flag.SHORTENED})
 
@@ -181,7 +182,7 @@ def overlap(lines: Sequence[PlacedLine], segments: Mapping[int, Segment]) -> flo
     for one, two in pairwise(lines):
         source = segments[one.segment].end - segments[two.segment].start
         excess = (one.end - two.start) - max(source, 0.0)
-        total += max(excess, 0.0) if excess > 1 / SAMPLE_RATE else 0.0
+        total += excess if excess > ROUNDING else 0.0
     return total
 
 
