@@ -3,24 +3,21 @@
 import os
 import sys
 
-from django.core.wsgi import get_wsgi_application
+import django
+from django.core.handlers.wsgi import WSGIHandler
 
 from dubber.env import WrongSetting
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dubber.settings")
+from dubber.startup import NotReady, require_ready
 
 # gunicorn starts a dead worker again for ever, except after this code (gunicorn.arbiter.Arbiter).
 WORKER_BOOT_ERROR = 3
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dubber.settings")
 try:
-    application = get_wsgi_application()
-    from dubber.startup import NotReady, require_ready
-
-    try:
-        require_ready()
-    except NotReady as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(WORKER_BOOT_ERROR)
-except WrongSetting as error:
+    django.setup(set_prefix=False)
+    require_ready()
+except (WrongSetting, NotReady) as error:
     sys.stderr.write(f"{error}\n")
     sys.exit(WORKER_BOOT_ERROR)
+
+application = WSGIHandler()

@@ -41,6 +41,9 @@ def writes_credits(call: ast.Call) -> bool:
         return call.func.id in LEDGER_MODELS
     if not isinstance(call.func, ast.Attribute):
         return False
+    inner = call.func.value
+    if isinstance(inner, ast.Call) and writes_credits(inner):
+        return False  # which is found by itself
     names = {node.id for node in ast.walk(call.func) if isinstance(node, ast.Name)}
     attributes = {node.attr for node in ast.walk(call.func) if isinstance(node, ast.Attribute)}
     if call.func.attr in LEDGER_MODELS:

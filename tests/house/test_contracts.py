@@ -54,7 +54,8 @@ def copy(tmp_path: Path) -> Path:
 
 
 def write(root: Path, path: str, line: str) -> None:
-    """Add a line to a module."""
+    """Add a line to a module, which may be new."""
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
     with (root / path).open("a") as module:
         module.write(f"\n{line}\n")
 
@@ -109,10 +110,10 @@ def test_only_the_ledger_writes_credits() -> None:
         "user.credit_transactions.create(amount=1)",
     ],
 )
-def test_a_write_of_credits_elsewhere_is_found(copy: Path, line: str) -> None:
-    write(copy, "jobs/broken.py", line)
+def test_a_write_of_credits_elsewhere_is_found(tmp_path: Path, line: str) -> None:
+    write(tmp_path, "jobs/broken.py", line)
 
-    assert writes_of_credits(copy) == ["jobs/broken.py:2"]
+    assert writes_of_credits(tmp_path) == ["jobs/broken.py:2"]
 
 
 def test_only_one_module_runs_ffmpeg() -> None:
@@ -120,7 +121,7 @@ def test_only_one_module_runs_ffmpeg() -> None:
 
 
 @pytest.mark.parametrize("program", ["ffmpeg", "ffprobe", "/usr/bin/ffmpeg"])
-def test_another_run_of_ffmpeg_is_found(copy: Path, program: str) -> None:
-    write(copy, "jobs/broken.py", f"subprocess.run(['{program}', '-version'])")
+def test_another_run_of_ffmpeg_is_found(tmp_path: Path, program: str) -> None:
+    write(tmp_path, "jobs/broken.py", f"subprocess.run(['{program}', '-version'])")
 
-    assert runs_of_ffmpeg(copy) == ["jobs/broken.py:2"]
+    assert runs_of_ffmpeg(tmp_path) == ["jobs/broken.py:2"]

@@ -104,6 +104,26 @@ def test_a_key_that_is_set_outlives_a_new_secret_key() -> None:
     assert found == {"QUEUE_KEY": "queue-" * 8}
 
 
+def test_the_site_does_not_start_without_its_database(tmp_path: Path) -> None:
+    variables = {**PRODUCTION, "DATABASE_URL": f"sqlite:///{tmp_path}/nowhere/x.sqlite3"}
+
+    done = run("-c", "import dubber.wsgi", **variables)
+
+    assert done.returncode == 3
+    assert done.stderr.startswith("The database doesn't answer: check DATABASE_URL")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_site_does_not_start_without_its_tables(tmp_path: Path) -> None:
+    variables = {**PRODUCTION, "DATABASE_URL": f"sqlite:///{tmp_path}/x.sqlite3"}
+
+    done = run("-c", "import dubber.wsgi", **variables)
+
+    assert done.returncode == 3
+    assert "run python manage.py setup_database." in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_the_example_lists_every_variable() -> None:
     done = run("-m", "dubber.env")
 

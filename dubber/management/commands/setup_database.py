@@ -9,7 +9,6 @@ database, is migrated normally.
 from pathlib import Path
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
@@ -48,16 +47,19 @@ def is_new(connection: BaseDatabaseWrapper) -> bool:
 
 
 def create_directly(connection: BaseDatabaseWrapper, label: str) -> None:
-    """Create an app's tables from its models and mark its migrations as applied, all or nothing.
+    """Create an app's tables as its migrations leave them, and mark these as applied.
 
-    The users' table comes first, by its own first migration, since the app refers to it.
+    All or nothing is done. The users' table comes first, by its own first migration, since the app
+    refers to it. The models are those that the migrations end with: their keys may differ in type
+    from the app's own.
     """
     users = settings.AUTH_USER_MODEL.split(".")[0]
     executor = MigrationExecutor(connection)
     executor.migrate([node for node in executor.loader.graph.root_nodes(users) if node[0] == users])
+    state = executor.loader.project_state(executor.loader.graph.leaf_nodes(label))
     recorder = MigrationRecorder(connection)
     with connection.schema_editor(atomic=True) as editor:
-        for model in apps.get_app_config(label).get_models():
+        for model in state.apps.get_app_config(label).get_models():
             editor.create_model(model)
         for app, name in executor.loader.disk_migrations:
             if app == label:
