@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-MEGABYTE = 1_000_000
+MEGABYTE = 1024 * 1024
 MOST_LANGUAGES = 10
 """How many languages any job may have."""
 
@@ -57,7 +57,7 @@ CREATOR = Plan(
     currency="usd",
     limits=Limits(
         longest_ms=30 * 60_000,
-        largest_bytes=2000 * MEGABYTE,
+        largest_bytes=2048 * MEGABYTE,
         languages=MOST_LANGUAGES,
         kept=timedelta(days=7),
         api_keys=False,
@@ -73,7 +73,7 @@ PROFESSIONAL = Plan(
     currency="usd",
     limits=Limits(
         longest_ms=180 * 60_000,
-        largest_bytes=2000 * MEGABYTE,
+        largest_bytes=2048 * MEGABYTE,
         languages=MOST_LANGUAGES,
         kept=timedelta(days=30),
         api_keys=True,
