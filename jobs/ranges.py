@@ -46,14 +46,27 @@ def byte_range(header: str | None, size: int) -> ByteRange | None:
     return ByteRange(start, end - start + 1)
 
 
-def blocks(file: BinaryIO, part: ByteRange) -> Iterator[bytes]:
-    """Yield the part in blocks, and close the file at the end, or when nobody listens any more."""
-    with file:
-        file.seek(part.start)
-        left = part.length
-        while left and (block := file.read(min(BLOCK, left))):
+class Blocks:
+    """A part of an open file in blocks, to be read once.
+
+    Whoever sends it calls `close`, also when the other side left before the first block: a
+    generator that never started would leave the file open.
+    """
+
+    def __init__(self, file: BinaryIO, part: ByteRange) -> None:
+        self.file = file
+        self.part = part
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.file.seek(self.part.start)
+        left = self.part.length
+        while left and (block := self.file.read(min(BLOCK, left))):
             left -= len(block)
             yield block
+
+    def close(self) -> None:
+        """Close the file."""
+        self.file.close()
 
 
 def _suffix(length: int, size: int) -> ByteRange:

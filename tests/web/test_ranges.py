@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.ranges import ByteRange, NotSatisfiable, blocks, byte_range
+from jobs.ranges import Blocks, ByteRange, NotSatisfiable, byte_range
 
 
 @pytest.mark.parametrize(
@@ -58,5 +58,12 @@ def test_blocks_give_exactly_the_bytes_asked_for(content: bytes, first: int, las
     file = BytesIO(content)
 
     assert part is not None
-    assert b"".join(blocks(file, part)) == content[first : last + 1]
+    assert b"".join(Blocks(file, part)) == content[first : last + 1]
+
+
+def test_closing_the_blocks_unread_closes_the_file() -> None:
+    file = BytesIO(b"content")
+
+    Blocks(file, ByteRange(0, 7)).close()
+
     assert file.closed

@@ -1,0 +1,42 @@
+"""Filters for the pages of dubs."""
+
+from collections.abc import Mapping
+
+from django import template
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+register = template.Library()
+
+LABELS: Mapping[str, str | Promise] = {
+    "video": _("Video with every sound track"),
+    "full_m4a": _("Voice and background (M4A)"),
+    "full_mp3": _("Voice and background (MP3)"),
+    "full_wav": _("Voice and background (WAV)"),
+    "voice_mp3": _("Voice alone (MP3)"),
+    "voice_wav": _("Voice alone (WAV)"),
+    "srt": _("Captions (SRT)"),
+    "vtt": _("Captions (VTT)"),
+    "transcript": _("Transcript (JSON)"),
+    "manifest": _("Every line’s timing (JSON)"),
+}
+
+
+@register.filter
+def clock(milliseconds: int) -> str:
+    """Write a length as people read it: 1:04, or 1:02:03 with hours."""
+    minutes, seconds = divmod(round(milliseconds / 1000), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+@register.filter
+def file_label(kind: str) -> str:
+    """Say what a kind of file is."""
+    return str(LABELS.get(kind, kind))
+
+
+@register.filter
+def percent(share: float) -> str:
+    """Write a share of one as whole percents."""
+    return f"{share * 100:.0f} %"
