@@ -1,0 +1,1 @@
+"""Dubbing jobs: durable work over a plain pipeline."""

@@ -65,7 +65,7 @@ def claim() -> Claim | None:
     step = _in_order(due()).select_for_update(skip_locked=True, of=("self",), no_key=True).first()
     if step is None:
         return None
-    died = step.status == StepStatus.RUNNING
+    died = int(step.status == StepStatus.RUNNING)
     taken = Step.objects.filter(pk=step.pk, status=step.status, attempt=step.attempt).update(
         status=StepStatus.RUNNING,
         attempt=F("attempt") + 1,
@@ -100,7 +100,8 @@ def fence(claim: Claim) -> Step:
 
     Raises Stopped when the claim no longer holds: cancelled, or taken over.
     """
-    step = claim.mine().select_for_update(no_key=True).first()
+    # Only the step: with the job locked too, and after it, others would wait for each other.
+    step = claim.mine().select_for_update(of=("self",), no_key=True).first()
     if step is None:
         raise Stopped
     return step

@@ -75,7 +75,7 @@ class JobEvent(Record):
     class Meta:
         verbose_name = _("event")
         verbose_name_plural = _("events")
-        ordering = ["job", "id"]
+        ordering = ["job_id", "id"]
         indexes = [models.Index(fields=["job", "id"], name="event_of_job")]
 
     def __str__(self) -> str:
@@ -96,7 +96,7 @@ class VendorCall(Record):
     class Meta:
         verbose_name = _("vendor call")
         verbose_name_plural = _("vendor calls")
-        ordering = ["job", "id"]
+        ordering = ["job_id", "id"]
         constraints = [
             models.CheckConstraint(
                 name="vendor_call_cost_not_negative", condition=Q(cost_microdollars__gte=0)

@@ -22,7 +22,7 @@ class Segment(models.Model):
     class Meta:
         verbose_name = _("segment")
         verbose_name_plural = _("segments")
-        ordering = ["job", "index"]
+        ordering = ["job_id", "index"]
         constraints = [
             models.UniqueConstraint(fields=["job", "index"], name="segment_index_once_per_job"),
             models.CheckConstraint(
@@ -60,7 +60,7 @@ class Line(models.Model):
     class Meta:
         verbose_name = _("line")
         verbose_name_plural = _("lines")
-        ordering = ["task", "segment__index"]
+        ordering = ["task_id", "segment__index"]
         constraints = [
             models.UniqueConstraint(
                 fields=["task", "segment"], name="line_once_per_language_and_segment"

@@ -124,7 +124,7 @@ class LanguageTask(models.Model):
     class Meta:
         verbose_name = _("language")
         verbose_name_plural = _("languages")
-        ordering = ["job", "id"]
+        ordering = ["job_id", "id"]
         constraints = [
             models.UniqueConstraint(fields=["job", "language"], name="language_once_per_job"),
             models.CheckConstraint(
@@ -187,7 +187,7 @@ class Step(models.Model):
     class Meta:
         verbose_name = _("step")
         verbose_name_plural = _("steps")
-        ordering = ["job", "id"]
+        ordering = ["job_id", "id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["job", "kind"],

@@ -1,0 +1,194 @@
+"""Jobs for staff: everything can be read, two things can be done, both through services."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from dubber.errors import UserError
+from jobs.models import Artifact, DubbingJob, JobEvent, LanguageTask, Step, VendorCall
+from jobs.services import cancel_job, retry_language
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+Row = TypeVar("Row", bound=Model)
+
+
+class Reading:
+    """Rows that staff may read and nobody may add, change or delete here."""
+
+    def has_add_permission(self, *_arguments: Any) -> bool:
+        """Say no."""
+        return False
+
+    def has_change_permission(self, *_arguments: Any) -> bool:
+        """Say no."""
+        return False
+
+    def has_delete_permission(self, *_arguments: Any) -> bool:
+        """Say no."""
+        return False
+
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        """Whether this member of staff may cancel and retry."""
+        return cast("User", request.user).has_perm("jobs.change_dubbingjob")
+
+
+class LanguageInline(Reading, admin.TabularInline[LanguageTask, DubbingJob]):
+    """The languages of a job."""
+
+    model = LanguageTask
+    extra = 0
+    show_change_link = True
+    fields = ("language", "stage", "credits", "refunded", "error_code", "error", "finished_at")
+
+
+class StepInline(Reading, admin.TabularInline[Step, DubbingJob]):
+    """The steps of a job."""
+
+    model = Step
+    extra = 0
+    fields = ("kind", "task", "status", "reason", "attempt", "errors", "deaths", "error_code")
+
+
+class EventInline(Reading, admin.TabularInline[JobEvent, DubbingJob]):
+    """What happened to a job."""
+
+    model = JobEvent
+    extra = 0
+    fields = ("at", "kind", "task", "step", "details")
+
+
+@admin.register(DubbingJob)
+class DubbingJobAdmin(Reading, admin.ModelAdmin[DubbingJob]):
+    """Jobs, and the way to cancel them."""
+
+    list_display = ("public_id", "user", "title", "status", "duration_ms", "created_at")
+    list_filter = ("status", "created_at")
+    list_select_related = ("user",)
+    search_fields = ("public_id", "title", "user__email")
+    inlines = (LanguageInline, StepInline, EventInline)
+    actions = ("cancel",)
+
+    @admin.action(
+        description=gettext_lazy("Cancel, and give the credits back"), permissions=["manage"]
+    )
+    def cancel(self, request: HttpRequest, jobs: QuerySet[DubbingJob]) -> HttpResponse | None:
+        """Cancel the chosen jobs."""
+        staff = cast("User", request.user)
+        return _confirmed(
+            self,
+            request,
+            jobs,
+            action="cancel",
+            question=_("Cancel these jobs, and give back the credits of what isn't finished?"),
+            work=lambda job: cancel_job(job, by=staff),
+        )
+
+
+@admin.register(LanguageTask)
+class LanguageTaskAdmin(Reading, admin.ModelAdmin[LanguageTask]):
+    """Languages of jobs, and the way to try failed ones again."""
+
+    list_display = ("job", "language", "stage", "credits", "refunded", "error_code", "updated_at")
+    list_filter = ("stage", "language", "error_code")
+    list_select_related = ("job",)
+    search_fields = ("job__public_id", "job__user__email")
+    actions = ("retry",)
+
+    @admin.action(
+        description=gettext_lazy("Try failed ones again, for nothing"), permissions=["manage"]
+    )
+    def retry(self, request: HttpRequest, tasks: QuerySet[LanguageTask]) -> HttpResponse | None:
+        """Make the chosen languages again as a present."""
+        staff = cast("User", request.user)
+        return _confirmed(
+            self,
+            request,
+            tasks.select_related("job"),
+            action="retry",
+            question=_("Try these languages again? Their owners pay nothing for it."),
+            work=lambda task: retry_language(task.job, language=task.language, by=staff, free=True),
+        )
+
+
+@admin.register(Step)
+class StepAdmin(Reading, admin.ModelAdmin[Step]):
+    """Steps of jobs."""
+
+    list_display = ("job", "task", "kind", "status", "reason", "attempt", "deaths", "updated_at")
+    list_filter = ("status", "kind", "reason")
+    list_select_related = ("job", "task")
+    search_fields = ("job__public_id",)
+
+
+@admin.register(JobEvent)
+class JobEventAdmin(Reading, admin.ModelAdmin[JobEvent]):
+    """What happened, newest first."""
+
+    list_display = ("at", "job", "task", "kind", "details")
+    list_filter = ("kind", "at")
+    list_select_related = ("job", "task")
+    search_fields = ("job__public_id",)
+    ordering = ("-id",)
+
+
+@admin.register(Artifact)
+class ArtifactAdmin(Reading, admin.ModelAdmin[Artifact]):
+    """Files that steps made."""
+
+    list_display = ("name", "job", "task", "kind", "bytes", "working", "current", "made_at")
+    list_filter = ("kind", "working", "current")
+    list_select_related = ("job", "task")
+    search_fields = ("job__public_id",)
+
+
+@admin.register(VendorCall)
+class VendorCallAdmin(Reading, admin.ModelAdmin[VendorCall]):
+    """Calls to vendors, and what they cost."""
+
+    list_display = ("at", "job", "vendor", "model", "units", "unit", "cost_microdollars", "took_ms")
+    list_filter = ("vendor", "model")
+    list_select_related = ("job",)
+    search_fields = ("job__public_id", "request_id")
+    ordering = ("-id",)
+
+
+def _confirmed(
+    desk: admin.ModelAdmin[Row],
+    request: HttpRequest,
+    rows: QuerySet[Row],
+    *,
+    action: str,
+    question: str,
+    work: Callable[[Row], object],
+) -> HttpResponse | None:
+    """Ask first; once confirmed, work on every row, and tell where that was impossible."""
+    if request.POST.get("confirmed") != "yes":
+        context = {
+            **desk.admin_site.each_context(request),
+            "title": question,
+            "question": question,
+            "rows": rows,
+            "action": action,
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "opts": desk.model._meta,
+        }
+        return TemplateResponse(request, "admin/jobs/confirm.html", context)
+    done = 0
+    for row in rows:
+        try:
+            work(row)
+            done += 1
+        except UserError as error:
+            desk.message_user(request, f"{row}: {error.message}", messages.ERROR)
+    if done:
+        desk.message_user(request, _("Done: %(count)d.") % {"count": done}, messages.SUCCESS)
+    return None

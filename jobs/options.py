@@ -1,0 +1,71 @@
+"""What a customer may choose for a job, checked before anything is charged."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from dubber.errors import UserError
+
+LOUDNESS = ("-14", "source")
+KEPT = (None, -20, -20.0)
+LONGEST_VOICE = 100
+
+
+def checked(options: Mapping[str, Any], languages: Collection[str]) -> dict[str, Any]:
+    """The options as a job keeps them; what wasn't chosen isn't in them.
+
+    Raises UserError validation_error for what isn't an option of ours.
+    """
+    unknown = sorted(set(options) - set(CHECKS))
+    if unknown:
+        raise _wrong(unknown[0], _("There is no such option."))
+    for name, value in options.items():
+        CHECKS[name](value, languages)
+    return dict(options)
+
+
+def _loudness(value: Any, _languages: Collection[str]) -> None:
+    if value not in LOUDNESS:
+        raise _wrong("loudness", _("Choose -14 or source."))
+
+
+def _keep_original_db(value: Any, _languages: Collection[str]) -> None:
+    if isinstance(value, bool) or value not in KEPT:
+        raise _wrong("keep_original_db", _("Choose -20 or null."))
+
+
+def _wav(value: Any, _languages: Collection[str]) -> None:
+    if not isinstance(value, bool):
+        raise _wrong("wav", _("Choose true or false."))
+
+
+def _voices(value: Any, languages: Collection[str]) -> None:
+    if not isinstance(value, Mapping) or not set(value) <= set(languages):
+        raise _wrong("voices", _("Give voices for the languages of this job only."))
+    for chosen in value.values():
+        if not isinstance(chosen, Mapping) or not all(map(_is_cast, chosen.items())):
+            raise _wrong("voices", _("Give a voice for each number of a speaker."))
+
+
+def _is_cast(pair: tuple[Any, Any]) -> bool:
+    speaker, voice = pair
+    return (
+        isinstance(speaker, str)
+        and speaker.isdecimal()
+        and len(speaker) <= 3
+        and isinstance(voice, str)
+        and 0 < len(voice) <= LONGEST_VOICE
+    )
+
+
+def _wrong(option: str, sentence: str) -> UserError:
+    return UserError("validation_error", sentence, option=option)
+
+
+CHECKS = {
+    "loudness": _loudness,
+    "keep_original_db": _keep_original_db,
+    "voices": _voices,
+    "wav": _wav,
+}

@@ -1,0 +1,239 @@
+"""What becomes of a step, its language and its job: each turn in one transaction.
+
+Every function locks the job first and its steps after it, so that no two can wait for each other.
+Nothing here computes or talks to anyone: what a step made is already in storage.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from billing import ledger
+from jobs import claims, events, queue, storage
+from jobs.claims import Claim
+from jobs.models import DubbingJob, JobEvent, LanguageTask, Step
+from jobs.pipeline.errors import PipelineError
+from jobs.states import (
+    BEFORE,
+    ENDED,
+    LANGUAGE_KINDS,
+    OPEN,
+    STAGE_OF,
+    JobStatus,
+    Stage,
+    StepKind,
+    StepStatus,
+)
+from jobs.storage import Kept
+
+log = logging.getLogger(__name__)
+
+MOST_ERRORS = 5
+"""How many attempts may end with an error worth trying again."""
+
+FIRST_DELAY, LONGEST_DELAY = 15.0, 900.0
+ACCOUNT_DELAY = 600.0
+ACCOUNT_PATIENCE = timedelta(hours=24)
+"""How long a step waits for somebody to put a vendor account right."""
+
+
+def lock_job(job_id: int) -> DubbingJob:
+    """The job, locked for the rest of the transaction."""
+    # NO KEY UPDATE: a take that is being written refers to the job, and must not wait for us.
+    jobs = DubbingJob.objects.select_for_update(of=("self",), no_key=True)
+    return jobs.select_related("user").get(pk=job_id)
+
+
+@transaction.atomic
+def begin(claim: Claim) -> Step:
+    """Show that a claimed step runs. Raises Stopped when the claim is lost."""
+    job = lock_job(claim.job_id)
+    step = claims.fence(claim)
+    if job.status == JobStatus.PENDING:
+        job.move_to(JobStatus.PROCESSING, started_at=Now())
+    stage = STAGE_OF[claim.kind]
+    for task in _concerned(job, claim):
+        if task.stage != stage:
+            task.move_to(stage)
+    events.record(
+        JobEvent.Kind.STEP_BEGUN, job=job, task=step.task, step=step, attempt=claim.attempt
+    )
+    return step
+
+
+@transaction.atomic
+def finish(claim: Claim, *, kept: list[Kept], write: Callable[[], None]) -> None:
+    """Mark a step done, with the rows of what it made, and ring for what is ready now.
+
+    `write` writes what goes into other rows than the files. Raises Stopped when the claim is lost:
+    then nothing was written.
+    """
+    job = lock_job(claim.job_id)
+    step = claims.fence(claim)
+    storage.enter(kept, job=job, task=step.task)
+    write()
+    step.move_to(StepStatus.DONE, finished_at=Now(), reason_since=None)
+    events.record(JobEvent.Kind.STEP_DONE, job=job, task=step.task, step=step)
+    if claim.kind == StepKind.EXPORT:
+        for task in _concerned(job, claim):
+            task.move_to(Stage.COMPLETE, finished_at=Now())
+            events.record(JobEvent.Kind.LANGUAGE_COMPLETE, job=job, task=task)
+    make_ready(job)
+    settle(job)
+
+
+def after_error(claim: Claim, error: PipelineError) -> None:
+    """Put the step off when trying again can help, else fail it. Raises Stopped like `finish`."""
+    step = claim.mine().first()
+    if step is not None and error.again and not _enough(step, error):
+        put_off(claim, error)
+    else:
+        fail(claim, error)
+
+
+@transaction.atomic
+def put_off(claim: Claim, error: PipelineError) -> None:
+    """Let the step wait before it is tried again. A vendor's account is not the step's error."""
+    job = lock_job(claim.job_id)
+    step = claims.fence(claim)
+    account = error.code == "VENDOR_ACCOUNT"
+    delay = ACCOUNT_DELAY if account else _delay(step.errors, error)
+    same = step.reason_since is not None and step.error_code == error.code
+    step.move_to(
+        StepStatus.READY,
+        not_before=Now() + timedelta(seconds=delay),
+        reason=error.code.lower(),
+        reason_since=step.reason_since if same else Now(),
+        error_code=error.code,
+        errors=step.errors + (0 if account else 1),
+    )
+    events.record(
+        JobEvent.Kind.STEP_PUT_OFF,
+        job=job,
+        task=step.task,
+        step=step,
+        code=error.code,
+        seconds=round(delay),
+    )
+    level = logging.ERROR if account else logging.WARNING
+    log.log(level, "%s of %s put off: %s %s", step.kind, job, error.code, error.detail)
+
+
+@transaction.atomic
+def fail(claim: Claim, error: PipelineError) -> None:
+    """Fail the step and with it its language, or all of them: refunded in the same transaction."""
+    job = lock_job(claim.job_id)
+    step = claims.fence(claim)
+    step.move_to(StepStatus.FAILED, error_code=error.code, reason="", finished_at=Now())
+    events.record(JobEvent.Kind.STEP_FAILED, job=job, task=step.task, step=step, code=error.code)
+    log.error("%s of %s failed: %s %s", step.kind, job, error.code, error.detail)
+    for task in _concerned(job, claim):
+        fail_language(job, task, error)
+    cancel_steps(job)
+    settle(job)
+
+
+def fail_language(job: DubbingJob, task: LanguageTask, error: PipelineError) -> None:
+    """Mark one language failed and give its credits back, in the caller's transaction."""
+    code, sentence = error.code, final_sentence(error)
+    task.move_to(Stage.FAILED, error_code=code, error=sentence, finished_at=Now())
+    credits = refund(job, task) if error.failure.refund else 0
+    events.record(JobEvent.Kind.LANGUAGE_FAILED, job=job, task=task, code=code, refunded=credits)
+
+
+def refund(job: DubbingJob, task: LanguageTask) -> int:
+    """Give back what a language cost and was not given back yet; how many credits that is."""
+    credits = task.credits - task.refunded
+    if credits:
+        ledger.refund(
+            job.user,
+            credits=credits,
+            reference=charge_reference(job, task),
+            description=_("Refund: %(language)s") % {"language": task.language_name},
+        )
+        LanguageTask.objects.filter(pk=task.pk).update(refunded=task.credits)
+        task.refunded = task.credits
+    return credits
+
+
+def charge_reference(job: DubbingJob, task: LanguageTask) -> str:
+    """What the ledger knows this making of a language by: its charge, and its refund."""
+    return f"{job.public_id}:{task.language}:{task.runs}"
+
+
+def final_sentence(error: PipelineError) -> str:
+    """What the customer reads when nothing will be tried again."""
+    promise = "We try again by ourselves."
+    return str(error).replace(promise, "We tried several times and gave up.")
+
+
+def cancel_steps(job: DubbingJob) -> None:
+    """Cancel the steps that nobody needs any more: those of ended languages only."""
+    tasks = list(job.tasks.all())
+    gone = {task.pk for task in tasks if task.stage in ENDED}
+    for step in (
+        job.steps.select_for_update(of=("self",), no_key=True)
+        .filter(status__in=OPEN)
+        .order_by("pk")
+    ):
+        if step.task_id in gone or len(gone) == len(tasks):
+            step.move_to(StepStatus.CANCELLED, finished_at=Now())
+
+
+def make_ready(job: DubbingJob) -> None:
+    """Make those waiting steps ready whose step before is done, and ring for each."""
+    steps = list(job.steps.select_for_update(of=("self",), no_key=True).order_by("pk"))
+    done = {(step.kind, step.task_id) for step in steps if step.status == StepStatus.DONE}
+    for step in steps:
+        before = BEFORE[StepKind(step.kind)]
+        shared = before not in LANGUAGE_KINDS
+        if step.status != StepStatus.WAITING:
+            continue
+        if before is None or (before, None if shared else step.task_id) in done:
+            step.move_to(StepStatus.READY, not_before=Now())
+            queue.ring(step.pk)
+
+
+def settle(job: DubbingJob) -> None:
+    """End the job when all of its languages have ended, in the caller's transaction."""
+    stages = set(job.tasks.values_list("stage", flat=True))
+    if not stages <= ENDED or job.status not in {JobStatus.PENDING, JobStatus.PROCESSING}:
+        return
+    status = _status(stages)
+    job.move_to(status, finished_at=Now(), kept_until=timezone.now() + job.kept_for)
+    events.record(JobEvent.Kind.JOB_ENDED, job=job, status=status.value)
+
+
+def _status(stages: Iterable[str]) -> JobStatus:
+    if Stage.COMPLETE in stages:
+        return JobStatus.COMPLETE
+    return JobStatus.CANCELLED if Stage.CANCELLED in stages else JobStatus.ERROR
+
+
+def _concerned(job: DubbingJob, claim: Claim) -> list[LanguageTask]:
+    """The languages that a step works for and that have not ended: its own, or all."""
+    tasks = (
+        job.tasks.select_for_update(of=("self",), no_key=True)
+        .exclude(stage__in=ENDED)
+        .order_by("pk")
+    )
+    return list(tasks if claim.task_id is None else tasks.filter(pk=claim.task_id))
+
+
+def _enough(step: Step, error: PipelineError) -> bool:
+    """Whether this was tried often or long enough."""
+    if error.code != "VENDOR_ACCOUNT":
+        return step.errors + 1 >= MOST_ERRORS
+    since = step.reason_since if step.error_code == error.code else None
+    return since is not None and timezone.now() - since >= ACCOUNT_PATIENCE
+
+
+def _delay(errors: int, error: PipelineError) -> float:
+    """Seconds to wait after `errors` earlier ones: ever longer, and what was asked for at least."""
+    patience: float = FIRST_DELAY * 4**errors
+    return max(error.after or 0.0, min(patience, LONGEST_DELAY))

@@ -1,0 +1,222 @@
+"""The border between rows and the pipeline's values: milliseconds here, seconds there.
+
+Everything that a step reads from rows or leaves in them passes through this file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from jobs.models import DubbingJob, LanguageTask, Line, Segment, Step, Take
+from jobs.pipeline import timeline
+from jobs.pipeline.dub import Options
+from jobs.pipeline.receipt import Receipt
+from jobs.pipeline.timeline import (
+    Chapter,
+    Dub,
+    Flag,
+    Picture,
+    PlacedLine,
+    Source,
+    Transcript,
+    Translation,
+)
+
+TEXT_FLAGS = frozenset({Flag.UNTRANSLATED})
+"""Flags of a translation; all others say how a line was spoken."""
+
+
+def to_ms(seconds: float) -> int:
+    """Seconds as whole milliseconds."""
+    return round(seconds * 1000)
+
+
+def source_to_json(source: Source) -> dict[str, Any]:
+    """What was found in a file, without where the file was."""
+    values = asdict(source)
+    del values["path"]
+    return values
+
+
+def source_from_json(values: Mapping[str, Any], path: Path) -> Source:
+    """What was found in a file that is now at `path`."""
+    picture = values.get("picture")
+    chapters = tuple(Chapter(**chapter) for chapter in values.get("chapters", ()))
+    rest = {name: value for name, value in values.items() if name not in {"picture", "chapters"}}
+    return Source(
+        path=path, picture=Picture(**picture) if picture else None, chapters=chapters, **rest
+    )
+
+
+def options_of(task: LanguageTask) -> Options:
+    """What the customer chose for one language."""
+    chosen = task.job.options
+    voices = chosen.get("voices", {}).get(task.language, {})
+    return Options(
+        loudness=None if chosen.get("loudness") == "source" else -14.0,
+        keep_original_db=chosen.get("keep_original_db", -20.0),
+        voices={int(speaker): voice for speaker, voice in voices.items()},
+        wav=bool(chosen.get("wav", False)),
+    )
+
+
+def save_transcript(job: DubbingJob, transcript: Transcript) -> None:
+    """Write the segments of a job in place of any earlier ones, in the caller's transaction."""
+    Segment.objects.filter(job=job).delete()
+    Segment.objects.bulk_create(
+        Segment(
+            job=job,
+            index=part.index,
+            start_ms=to_ms(part.start),
+            end_ms=max(to_ms(part.end), to_ms(part.start) + 1),
+            speaker=part.speaker,
+            text=part.text,
+        )
+        for part in transcript.segments
+    )
+    DubbingJob.objects.filter(pk=job.pk).update(
+        heard_language=transcript.language, recognizer=transcript.engine
+    )
+
+
+def transcript_of(job: DubbingJob) -> Transcript:
+    """The segments of a job."""
+    return Transcript(
+        language=job.heard_language,
+        segments=tuple(
+            timeline.Segment(
+                index=row.index,
+                start=row.start_ms / 1000,
+                end=row.end_ms / 1000,
+                speaker=row.speaker,
+                text=row.text,
+            )
+            for row in job.segments.order_by("index")
+        ),
+        engine=job.recognizer,
+    )
+
+
+def save_translation(task: LanguageTask, transcript: Transcript, translation: Translation) -> None:
+    """Write the lines of a language in place of any earlier ones, in the caller's transaction."""
+    segments = dict(Segment.objects.filter(job_id=task.job_id).values_list("index", "pk"))
+    Line.objects.filter(task=task).delete()
+    Line.objects.bulk_create(
+        Line(
+            task=task,
+            segment_id=segments[part.index],
+            text=text,
+            flags=[str(flag) for flag in translation.flags.get(part.index, ())],
+        )
+        for part, text in zip(transcript.segments, translation.texts, strict=True)
+    )
+    LanguageTask.objects.filter(pk=task.pk).update(translator=translation.engine)
+
+
+def translation_of(task: LanguageTask) -> Translation:
+    """The texts of a language, as translated or as corrected since."""
+    lines = task.lines.select_related("segment").order_by("segment__index")
+    kept = {line.segment.index: _flags(line, TEXT_FLAGS) for line in lines}
+    return Translation(
+        language=task.variant,
+        texts=tuple(line.text for line in lines),
+        engine=task.translator,
+        flags={index: flags for index, flags in kept.items() if flags},
+    )
+
+
+def save_dub(task: LanguageTask, dub: Dub) -> None:
+    """Write where every line stands, in the caller's transaction."""
+    placed = {line.segment: line for line in dub.lines}
+    rows = list(task.lines.select_related("segment"))
+    for row in rows:
+        _place(row, placed.get(row.segment.index))
+    Line.objects.bulk_update(rows, PLACED_COLUMNS, batch_size=200)
+    LanguageTask.objects.filter(pk=task.pk).update(speaker=dub.engine)
+
+
+PLACED_COLUMNS = [
+    "spoken",
+    "voice",
+    "start_ms",
+    "end_ms",
+    "speed_permille",
+    "borrowed_ms",
+    "early_ms",
+    "late_ms",
+    "flags",
+    "stale",
+]
+
+
+def _place(row: Line, line: PlacedLine | None) -> None:
+    row.stale = False
+    if line is None:
+        row.start_ms = row.end_ms = row.speed_permille = None
+        row.spoken = row.voice = ""
+        return
+    row.spoken, row.voice = line.text, line.voice
+    row.start_ms = to_ms(line.start)
+    row.end_ms = max(to_ms(line.end), row.start_ms + 1)
+    row.speed_permille = to_ms(line.speed)
+    row.borrowed_ms, row.early_ms = to_ms(line.borrowed), to_ms(line.early)
+    row.late_ms = to_ms(line.late)
+    row.flags = [str(flag) for flag in line.flags]
+
+
+def dub_of(task: LanguageTask, voice: Path) -> Dub:
+    """The placed lines of a language, and the track at `voice` that holds them."""
+    rows = task.lines.filter(start_ms__isnull=False).select_related("segment")
+    return Dub(
+        language=task.variant,
+        lines=tuple(_placed(row) for row in rows.order_by("start_ms", "segment__index")),
+        voice=voice,
+        engine=task.speaker,
+    )
+
+
+def _placed(row: Line) -> PlacedLine:
+    return PlacedLine(
+        segment=row.segment.index,
+        start=(row.start_ms or 0) / 1000,
+        end=(row.end_ms or 0) / 1000,
+        text=row.spoken,
+        speaker=row.segment.speaker,
+        voice=row.voice,
+        speed=(row.speed_permille or 0) / 1000,
+        borrowed=row.borrowed_ms / 1000,
+        early=row.early_ms / 1000,
+        late=row.late_ms / 1000,
+        flags=_flags(row, frozenset(Flag)),
+    )
+
+
+def _flags(row: Line, wanted: frozenset[Flag]) -> tuple[Flag, ...]:
+    return tuple(flag for flag in map(Flag, row.flags) if flag in wanted)
+
+
+def save_receipt(task: LanguageTask, receipt: Receipt) -> None:
+    """Write what was measured on a finished language, and mark the lines that were misheard."""
+    values = {name: getattr(receipt, name) for name in receipt.__slots__}
+    missed = list(receipt.missed)
+    LanguageTask.objects.filter(pk=task.pk).update(receipt={**values, "missed": missed})
+    misheard = list(task.lines.filter(segment__index__in=receipt.misheard))
+    for line in misheard:
+        line.flags = sorted({*line.flags, str(Flag.MISHEARD)})
+    Line.objects.bulk_update(misheard, ["flags"], batch_size=200)
+
+
+def reading_of(step: Step) -> int:
+    """How many bytes a step reads from storage: the uploads, or what earlier steps made."""
+    job = step.job
+    if step.kind == "ingest":
+        uploads = [job.voice, job.background]
+        return sum(upload.size or 0 for upload in uploads if upload)
+    earlier = job.artifacts.filter(working=True, current=True)
+    return sum(artifact.bytes for artifact in earlier if artifact.task_id in {None, step.task_id})
+
+
+def takes_of(job: DubbingJob) -> int:
+    """How many pieces were bought for a job."""
+    return Take.objects.filter(job=job).count()

@@ -1,0 +1,287 @@
+"""One step, from claim to done: load what it needs, call the recipe, keep what came out.
+
+Each function here is one kind of step. It returns files and a way to write its rows; `run` stores
+the files first and then marks the step done, with the rows, in one transaction.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.db import close_old_connections, connection
+
+from billing.plans import Limits as PlanLimits
+from billing.queries import plan_of
+from jobs import claims, outcomes, rows, scratch, storage
+from jobs.claims import Claim
+from jobs.desk import WorkerDesk
+from jobs.heartbeat import Heartbeat
+from jobs.models import DubbingJob, LanguageTask, Step, Upload
+from jobs.pipeline import dub as recipe
+from jobs.pipeline.dub import Engines
+from jobs.pipeline.errors import PipelineError, Stopped
+from jobs.pipeline.probe import Limits
+from jobs.pipeline.timeline import SAMPLE_RATE, Loudness, Mix, Source, Stems
+from jobs.states import StepKind
+from jobs.storage import Kept
+
+SLACK = 900.0
+"""Seconds that any step may take, beside its share of the source's length."""
+
+SHARE: Mapping[StepKind, float] = {
+    StepKind.INGEST: 2,
+    StepKind.TRANSCRIBE: 8,
+    StepKind.TRANSLATE: 6,
+    StepKind.DUB: 12,
+    StepKind.MIX: 2,
+    StepKind.EXPORT: 8,
+}
+"""How many times the source's length a step of each kind may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Everything around one step while it is worked on."""
+
+    step: Step
+    claim: Claim
+    engines: Engines
+    desk: WorkerDesk
+    folder: Path
+
+    @property
+    def job(self) -> DubbingJob:
+        """The step's job."""
+        return self.step.job
+
+    @property
+    def task(self) -> LanguageTask:
+        """The step's language. Only steps of a language ask."""
+        task = self.step.task
+        if task is None:
+            raise ValueError(f"{self.step.kind} has no language")
+        return task
+
+    def route(self) -> recipe.Route:
+        """The engines of the step's language, now that the source's language is known."""
+        return self.engines.route(self.job.heard_language, self.task.variant)
+
+    def upload(self, upload: Upload) -> Path:
+        """A file of the customer, as it was when the job was made."""
+        into = self.folder / f"upload-{upload.role}{Path(upload.name).suffix.lower()}"
+        return scratch.fetch(upload.key, sha256=upload.sha256, into=into)
+
+    def working(self, kind: str, *, shared: bool) -> Path:
+        """A file that an earlier step made for us, of the whole job or of this language."""
+        artifact = storage.current(self.job, None if shared else self.task, kind)
+        into = self.folder / f"{kind}{Path(artifact.object_key).suffix}"
+        return scratch.fetch(artifact.object_key, sha256=artifact.sha256, into=into)
+
+    def stems(self) -> Stems:
+        """The decoded sound of the source."""
+        background = self.working("background", shared=True) if self.job.background_id else None
+        return Stems(
+            voice=self.working("voice", shared=True),
+            speech=self.working("speech", shared=True),
+            samples=self.job.samples or 0,
+            background=background,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a step made: files by kind, and how to write its rows once they are stored."""
+
+    files: Mapping[str, Path] = field(default_factory=dict)
+    write: Callable[[], None] = lambda: None
+    working: bool = True
+    details: Mapping[str, dict[str, object]] = field(default_factory=dict)
+
+
+def run(claim: Claim, *, engines: Callable[[], Engines]) -> None:
+    """Work on a claimed step and settle what becomes of it.
+
+    `engines` gives what hears, translates and speaks, or raises a PipelineError of its own.
+    Anything but a PipelineError or Stopped is a bug and comes out; the attempt then counts as died.
+    """
+    try:
+        if claim.poisoned:
+            outcomes.fail(claim, PipelineError("STEP_DIED"))
+            return
+        try:
+            _work(claim, engines())
+        except PipelineError as error:
+            _refresh_connection()
+            outcomes.after_error(claim, error)
+    except Stopped:
+        return
+    except BaseException:
+        _refresh_connection()
+        claims.give_up(claim)
+        raise
+
+
+def _work(claim: Claim, engines: Engines) -> None:
+    step = outcomes.begin(claim)
+    deadline = time.monotonic() + allowed_seconds(step)
+    with (
+        Heartbeat(claim, deadline=deadline) as beat,
+        scratch.folder(reading=rows.reading_of(step)) as folder,
+    ):
+        desk = WorkerDesk(claim, step.job, beat)
+        out = folder / "out"
+        out.mkdir()
+        bench = Bench(step=step, claim=claim, engines=engines, desk=desk, folder=folder)
+        result = WORK[claim.kind](bench, out)
+        desk.stop()
+        _refresh_connection()
+        kept = _keep(bench, result)
+        try:
+            outcomes.finish(claim, kept=kept, write=result.write)
+        except Stopped:
+            storage.drop([one.object_key for one in kept])
+            raise
+
+
+def _refresh_connection() -> None:
+    """Drop a database connection that may be gone after hours of work."""
+    if not connection.in_atomic_block:
+        close_old_connections()
+
+
+def allowed_seconds(step: Step) -> float:
+    """How long a step may take before it is taken for hung."""
+    return SLACK + SHARE[StepKind(step.kind)] * step.job.duration_ms / 1000
+
+
+def _keep(bench: Bench, result: Result) -> list[Kept]:
+    return [
+        storage.keep_file(
+            path,
+            job=bench.job,
+            task=bench.step.task,
+            kind=kind,
+            attempt=bench.claim.attempt,
+            working=result.working,
+            details=result.details.get(kind),
+        )
+        for kind, path in result.files.items()
+    ]
+
+
+def limits_of(plan: PlanLimits) -> Limits:
+    """What a plan allows, as the pipeline asks for it."""
+    return Limits(longest_seconds=plan.longest_ms / 1000, largest_bytes=plan.largest_bytes)
+
+
+def _ingest(bench: Bench, out: Path) -> Result:
+    job = bench.job
+    source, stems = recipe.ingest(
+        bench.upload(job.voice),
+        bench.upload(job.background) if job.background else None,
+        limits=limits_of(plan_of(job.user).limits),
+        folder=out,
+        desk=bench.desk,
+    )
+    refuse_other_length(paid_ms=job.duration_ms, samples=stems.samples)
+    files = {"voice": stems.voice, "speech": stems.speech}
+    if stems.background:
+        files["background"] = stems.background
+
+    def write() -> None:
+        DubbingJob.objects.filter(pk=job.pk).update(samples=stems.samples)
+        Upload.objects.filter(pk=job.voice_id).update(source=rows.source_to_json(source))
+
+    return Result(files, write)
+
+
+def refuse_other_length(*, paid_ms: int, samples: int) -> None:
+    """Raise LENGTH_CHANGED when decoding gave another length than the one that was paid for."""
+    counted = samples / SAMPLE_RATE
+    paid = paid_ms / 1000
+    if abs(counted - paid) > max(2.0, 0.02 * paid):
+        raise PipelineError(
+            "LENGTH_CHANGED", actual=f"{counted:.1f} seconds", claimed=f"{paid:.1f} seconds"
+        )
+
+
+def _transcribe(bench: Bench, _out: Path) -> Result:
+    transcript = recipe.transcribe(
+        bench.stems(),
+        transcriber=bench.engines.transcriber,
+        hint=bench.job.source_language or None,
+        desk=bench.desk,
+    )
+    return Result(write=lambda: rows.save_transcript(bench.job, transcript))
+
+
+def _translate(bench: Bench, _out: Path) -> Result:
+    transcript = rows.transcript_of(bench.job)
+    translation = recipe.translate(
+        transcript, route=bench.route(), target=bench.task.variant, desk=bench.desk
+    )
+    return Result(write=lambda: rows.save_translation(bench.task, transcript, translation))
+
+
+def _dub(bench: Bench, out: Path) -> Result:
+    dub = recipe.dub(
+        bench.stems(),
+        rows.transcript_of(bench.job),
+        rows.translation_of(bench.task),
+        route=bench.route(),
+        options=rows.options_of(bench.task),
+        desk=bench.desk,
+        folder=out,
+    )
+    return Result({"dub": dub.voice}, lambda: rows.save_dub(bench.task, dub))
+
+
+def _mix(bench: Bench, out: Path) -> Result:
+    mix = recipe.mix(
+        bench.stems(),
+        rows.transcript_of(bench.job),
+        rows.dub_of(bench.task, bench.working("dub", shared=False)),
+        options=rows.options_of(bench.task),
+        desk=bench.desk,
+        folder=out,
+    )
+    loudness = mix.loudness
+    measured: dict[str, object] = {
+        "integrated": loudness.integrated,
+        "true_peak": loudness.true_peak,
+        "gain": loudness.gain,
+    }
+    return Result({"mix": mix.full}, details={"mix": measured})
+
+
+def _export(bench: Bench, out: Path) -> Result:
+    mixed = storage.current(bench.job, bench.task, "mix")
+    made = recipe.export(
+        _source(bench),
+        bench.stems(),
+        rows.transcript_of(bench.job),
+        rows.dub_of(bench.task, bench.working("dub", shared=False)),
+        Mix(bench.working("mix", shared=False), Loudness(**mixed.details)),
+        route=bench.route(),
+        options=rows.options_of(bench.task),
+        hearing=bench.engines.hearing,
+        desk=bench.desk,
+        folder=out,
+    )
+    return Result(made.files, lambda: rows.save_receipt(bench.task, made.receipt), working=False)
+
+
+def _source(bench: Bench) -> Source:
+    voice = bench.job.voice
+    return rows.source_from_json(voice.source, bench.upload(voice))
+
+
+WORK: Mapping[StepKind, Callable[[Bench, Path], Result]] = {
+    StepKind.INGEST: _ingest,
+    StepKind.TRANSCRIBE: _transcribe,
+    StepKind.TRANSLATE: _translate,
+    StepKind.DUB: _dub,
+    StepKind.MIX: _mix,
+    StepKind.EXPORT: _export,
+}

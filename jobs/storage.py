@@ -1,0 +1,94 @@
+"""What we make, as objects in storage: put there before any row says that it is there."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.core.files import File
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+from jobs import scratch
+from jobs.models import Artifact, DubbingJob, LanguageTask
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An object that was stored, and what it is: the Artifact to be."""
+
+    kind: str
+    object_key: str
+    sha256: str
+    bytes: int
+    name: str
+    working: bool
+    details: dict[str, object] = field(default_factory=dict)
+
+
+def keep_file(
+    path: Path,
+    *,
+    job: DubbingJob,
+    task: LanguageTask | None,
+    kind: str,
+    attempt: int,
+    working: bool,
+    details: dict[str, object] | None = None,
+) -> Kept:
+    """Store a file that a step made.
+
+    The attempt is in its key: an overtaken worker overwrites nothing.
+    """
+    sha256 = scratch.digest(path)
+    suffix = "".join(path.suffixes[-1:])
+    place = task.language if task else "all"
+    key = f"jobs/{job.public_id}/{place}/{kind}-{attempt}-{sha256[:12]}{suffix}"
+    with path.open("rb") as file:
+        stored = default_storage.save(key, File(file))
+    if working:
+        scratch.remember(path, sha256=sha256)
+    return Kept(
+        kind=kind,
+        object_key=stored,
+        sha256=sha256,
+        bytes=path.stat().st_size,
+        name=f"{place}-{kind}{suffix}",
+        working=working,
+        details=details or {},
+    )
+
+
+def keep_bytes(content: bytes, *, key: str) -> str:
+    """Store some bytes; the key that they went to."""
+    return default_storage.save(key, ContentFile(content))
+
+
+def drop(keys: list[str]) -> None:
+    """Delete objects that no row will ever name."""
+    for key in keys:
+        default_storage.delete(key)
+
+
+def enter(kept: list[Kept], *, job: DubbingJob, task: LanguageTask | None) -> None:
+    """Write the rows of what was stored, in the caller's transaction; earlier ones step back."""
+    kinds = [one.kind for one in kept]
+    earlier = Artifact.objects.filter(job=job, task=task, kind__in=kinds, current=True)
+    earlier.update(current=False)
+    Artifact.objects.bulk_create(
+        Artifact(
+            job=job,
+            task=task,
+            kind=one.kind,
+            object_key=one.object_key,
+            sha256=one.sha256,
+            bytes=one.bytes,
+            name=one.name,
+            working=one.working,
+            details=one.details,
+        )
+        for one in kept
+    )
+
+
+def current(job: DubbingJob, task: LanguageTask | None, kind: str) -> Artifact:
+    """The file of a kind as it stands. Raises Artifact.DoesNotExist."""
+    return Artifact.objects.get(job=job, task=task, kind=kind, current=True)

@@ -1,0 +1,278 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from django_q.models import OrmQ
+
+from billing.queries import balance_of, imbalances
+from jobs import claims, outcomes, queue, steps, sweeper
+from jobs.models import DubbingJob, JobEvent, Step
+from jobs.pipeline.errors import PipelineError, ProviderFailed, Stopped
+from jobs.services import cancel_job
+from jobs.states import JobStatus, Stage, StepKind, StepStatus
+from tests import make
+from tests.engines import engines
+
+pytestmark = pytest.mark.django_db
+
+LONG_AGO = timedelta(days=2)
+
+
+def test_steps_follow_one_another_until_the_job_is_complete() -> None:
+    job = make.job(languages=["es"])
+
+    kinds = []
+    while (claim := claims.claim()) is not None:
+        outcomes.begin(claim)
+        kinds.append(claim.kind)
+        outcomes.finish(claim, kept=[], write=lambda: None)
+
+    job.refresh_from_db()
+    assert kinds == list(StepKind)
+    assert job.status == JobStatus.COMPLETE
+    assert job.tasks.get().stage == Stage.COMPLETE
+    assert job.kept_until is not None
+
+
+def test_the_stage_shows_what_runs() -> None:
+    job = make.job(languages=["es"])
+
+    stages = []
+    for _ in StepKind:
+        claim = make.claim()
+        stages.append(job.tasks.get().stage)
+        outcomes.finish(claim, kept=[], write=lambda: None)
+
+    assert stages == ["stt", "stt", "translating", "dubbing", "mixing", "exporting"]
+
+
+def test_languages_are_ready_side_by_side_after_transcription() -> None:
+    job = make.job(languages=["es", "fr", "de"])
+
+    make.done(2)
+
+    ready = job.steps.filter(status=StepStatus.READY)
+    assert set(ready.values_list("kind", flat=True)) == {StepKind.TRANSLATE}
+    assert ready.count() == 3
+
+
+def test_every_ready_step_is_rung_for() -> None:
+    make.job(languages=["es", "fr"])
+    OrmQ.objects.all().delete()
+
+    make.done(2)
+
+    assert queue.waiting() == 1 + 2
+
+
+def test_a_language_that_fails_is_refunded_alone() -> None:
+    person = make.professional(credits=100)
+    job = make.job(person, languages=["es", "fr"])
+    make.done(2)
+    claim = make.claim()
+
+    outcomes.fail(claim, PipelineError("ENGINE_REFUSED", engine="Pico"))
+
+    failed = job.tasks.get(steps__pk=claim.step_id)
+    assert (failed.stage, failed.error_code, failed.refunded) == ("failed", "ENGINE_REFUSED", 7)
+    assert "Pico" in failed.error
+    assert balance_of(person) == 93
+    job.refresh_from_db()
+    assert job.status == JobStatus.PROCESSING
+    left = job.steps.filter(task=failed).exclude(status=StepStatus.FAILED)
+    assert set(left.values_list("status", flat=True)) == {StepStatus.CANCELLED}
+
+
+def test_a_job_with_one_language_left_is_complete() -> None:
+    job = make.job(languages=["es", "fr"])
+    make.done(2)
+    outcomes.fail(make.claim(), PipelineError("ENGINE_REFUSED", engine="Pico"))
+
+    make.done(4)
+
+    job.refresh_from_db()
+    assert job.status == JobStatus.COMPLETE
+
+
+def test_a_recording_that_fails_fails_and_refunds_all_languages() -> None:
+    person = make.professional(credits=100)
+    job = make.job(person, languages=["es", "fr"])
+
+    outcomes.fail(make.claim(), PipelineError("NO_SPEECH"))
+
+    job.refresh_from_db()
+    assert job.status == JobStatus.ERROR
+    assert {task.error_code for task in job.tasks.all()} == {"NO_SPEECH"}
+    assert balance_of(person) == 100
+    assert imbalances() == []
+    assert not claims.due().exists()
+
+
+def test_an_error_worth_trying_again_is_put_off_ever_longer() -> None:
+    make.job(languages=["es"])
+    delays = []
+    for _ in range(outcomes.MOST_ERRORS - 1):
+        claim = make.claim()
+        outcomes.after_error(claim, ProviderFailed("ENGINE_FAILED", engine="Pico"))
+        step = Step.objects.get(pk=claim.step_id)
+        delays.append(round((step.not_before - timezone.now()).total_seconds()))
+        Step.objects.filter(pk=claim.step_id).update(not_before=timezone.now() - LONG_AGO)
+
+    assert delays == [15, 60, 240, 900]
+
+
+def test_after_five_errors_the_step_fails_and_says_that_nothing_is_tried_again() -> None:
+    job = make.job(languages=["es"])
+    for _ in range(outcomes.MOST_ERRORS):
+        Step.objects.filter(job=job).update(not_before=timezone.now() - LONG_AGO)
+        outcomes.after_error(make.claim(), ProviderFailed("ENGINE_FAILED", engine="Pico"))
+
+    task = job.tasks.get()
+    assert task.stage == Stage.FAILED
+    assert "gave up" in task.error
+    assert "We try again" not in task.error
+
+
+def test_the_other_side_may_ask_for_more_patience() -> None:
+    make.job(languages=["es"])
+    claim = make.claim()
+
+    outcomes.after_error(claim, ProviderFailed("VENDOR_BUSY", engine="it", after=300))
+
+    step = Step.objects.get(pk=claim.step_id)
+    assert 290 < (step.not_before - timezone.now()).total_seconds() <= 300
+
+
+def test_a_step_that_is_put_off_is_not_claimed_before_its_time() -> None:
+    make.job(languages=["es"])
+
+    outcomes.after_error(make.claim(), PipelineError("NO_SPACE"))
+
+    assert claims.claim() is None
+
+
+def test_a_vendor_account_is_waited_for_without_counting_errors() -> None:
+    job = make.job(languages=["es"])
+    for _ in range(outcomes.MOST_ERRORS + 1):
+        Step.objects.filter(job=job).update(not_before=timezone.now() - LONG_AGO)
+        outcomes.after_error(make.claim(), ProviderFailed("VENDOR_ACCOUNT", engine="it"))
+
+    step = job.steps.get(kind=StepKind.INGEST)
+    assert (step.status, step.reason, step.errors) == ("ready", "vendor_account", 0)
+
+
+def test_after_a_day_of_waiting_for_a_vendor_account_the_language_is_refunded() -> None:
+    person = make.professional(credits=100)
+    job = make.job(person, languages=["es"])
+    outcomes.after_error(make.claim(), ProviderFailed("VENDOR_ACCOUNT", engine="it"))
+    past = timezone.now() - LONG_AGO
+    Step.objects.filter(job=job).update(not_before=past, reason_since=past)
+
+    outcomes.after_error(make.claim(), ProviderFailed("VENDOR_ACCOUNT", engine="it"))
+
+    assert job.tasks.get().error_code == "VENDOR_ACCOUNT"
+    assert balance_of(person) == 100
+
+
+def test_a_cancelled_step_can_not_be_finished() -> None:
+    person = make.professional(credits=100)
+    job = make.job(person)
+    claim = make.claim()
+    cancel_job(job, by=person)
+
+    with pytest.raises(Stopped):
+        outcomes.finish(claim, kept=[], write=lambda: None)
+
+    job.refresh_from_db()
+    assert job.status == JobStatus.CANCELLED
+
+
+def test_an_overtaken_worker_writes_nothing() -> None:
+    make.job(languages=["es"])
+    late = make.claim()
+    Step.objects.filter(pk=late.step_id).update(lease_until=timezone.now() - LONG_AGO)
+    claimed_again = make.claim()
+    written = []
+
+    with pytest.raises(Stopped):
+        outcomes.finish(late, kept=[], write=lambda: written.append("late"))
+    outcomes.finish(claimed_again, kept=[], write=lambda: written.append("again"))
+
+    assert claimed_again.attempt == late.attempt + 1
+    assert written == ["again"]
+
+
+def test_three_deaths_are_poison() -> None:
+    person = make.professional(credits=100)
+    job = make.job(person, languages=["es"])
+    for _ in range(claims.MOST_DEATHS):
+        claims.give_up(make.claim())
+
+    poisoned = claims.claim()
+    assert poisoned is not None
+    steps.run(poisoned, engines=engines)
+
+    assert job.tasks.get().error_code == "STEP_DIED"
+    assert balance_of(person) == 100
+
+
+def test_a_bug_comes_out_and_counts_as_a_death() -> None:
+    job = make.job(languages=["es"])
+    claim = claims.claim()
+    assert claim is not None
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        steps.run(claim, engines=broken)  # type: ignore[arg-type]
+
+    again = claims.claim()
+    assert again is not None
+    assert again.deaths == 1
+    assert job.steps.get(pk=claim.step_id).status == StepStatus.RUNNING
+
+
+def test_engines_that_are_missing_fail_the_step_with_their_sentence() -> None:
+    job = make.job(languages=["es"])
+    claim = claims.claim()
+    assert claim is not None
+
+    def missing() -> None:
+        raise PipelineError("MODEL_MISSING", model="speech")
+
+    steps.run(claim, engines=missing)  # type: ignore[arg-type]
+
+    assert job.tasks.get().error_code == "MODEL_MISSING"
+
+
+def test_the_sweeper_rings_for_steps_that_no_message_waits_for() -> None:
+    make.job(languages=["es"])
+    OrmQ.objects.all().delete()
+
+    rung = [sweeper.sweep(), sweeper.sweep()]
+
+    assert rung == [1, 0]
+
+
+def test_what_happened_is_recorded_without_customers_words() -> None:
+    person = make.professional()
+    job = make.job(person, languages=["es"], title="My secret film")
+    cancel_job(job, by=person)
+
+    events = JobEvent.objects.filter(job=job)
+
+    assert list(events.values_list("kind", flat=True)) == [
+        "job_created",
+        "language_cancelled",
+        "job_ended",
+    ]
+    assert "secret" not in str(list(events.values_list("details", flat=True)))
+
+
+def test_a_step_that_ran_is_never_claimed_again() -> None:
+    make.job(languages=["es"])
+    make.done(6)
+
+    assert claims.claim() is None
+    assert DubbingJob.objects.get().status == JobStatus.COMPLETE

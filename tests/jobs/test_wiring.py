@@ -1,0 +1,194 @@
+"""Which engines are chosen, and what a refusal says, on machines that have more or less."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from jobs import wiring
+from jobs.pipeline.errors import PipelineError
+
+SERVER = "http://127.0.0.1:9/v1"
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    """A machine without engines and keys."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setitem(sys.modules, "py_nanotts", None)
+    settings.OPENAI_BASE_URL = settings.OPENAI_API_KEY = ""
+
+
+@pytest.fixture
+def apertium(bare: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Apertium's program and data, where a distribution puts them."""
+    program = tmp_path / "bin" / "apertium"
+    mode = tmp_path / "share" / "apertium" / "modes" / "eng-spa.mode"
+    for file in (program, mode):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+
+
+@pytest.fixture
+def pico(bare: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Pico's package, which is only loaded by the child that speaks."""
+    package = tmp_path / "packages" / "py_nanotts"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    monkeypatch.delitem(sys.modules, "py_nanotts")
+    monkeypatch.syspath_prepend(package.parent)
+
+
+@pytest.fixture
+def server(bare: None, settings: Settings) -> None:
+    """A translation server."""
+    settings.OPENAI_BASE_URL = SERVER
+
+
+def refusal(source: str | None, target: str) -> PipelineError:
+    with pytest.raises(PipelineError) as refused:
+        wiring.route(source, target)
+    return refused.value
+
+
+def available() -> list[str]:
+    return [offer.code for offer in wiring.offered() if offer.available]
+
+
+@pytest.mark.usefixtures("apertium", "pico")
+def test_the_base_set_makes_spanish_from_english() -> None:
+    route = wiring.route("en", "es")
+
+    assert (route.translator.engine.name, route.voice.engine.name) == ("Apertium", "Pico")
+    assert [voice.id for voice in route.voices] == ["es-ES"]
+
+
+@pytest.mark.usefixtures("apertium", "pico")
+def test_the_base_set_offers_spanish_alone() -> None:
+    assert available() == ["es"]
+
+
+@pytest.mark.usefixtures("apertium", "pico", "server")
+def test_a_translation_server_opens_every_language_with_a_voice() -> None:
+    assert available() == ["en", "es", "fr", "de", "it"]
+
+
+@pytest.mark.usefixtures("apertium", "pico", "server")
+def test_a_configured_server_comes_before_the_rules() -> None:
+    assert wiring.route("en", "es").translator.rewords is True
+
+
+@pytest.mark.usefixtures("pico", "server")
+def test_a_server_of_ones_own_is_asked_by_the_chat_protocol() -> None:
+    assert wiring.route("en", "fr").translator.engine.name == "The translation server"
+
+
+@pytest.mark.usefixtures("pico")
+def test_a_key_alone_means_openai_itself(settings: Settings) -> None:
+    settings.OPENAI_API_KEY = "a-key"
+
+    engine = wiring.route("en", "fr").translator.engine
+
+    assert (engine.name, engine.model) == ("OpenAI", "gpt-6-luna")
+
+
+@pytest.mark.usefixtures("apertium", "pico")
+def test_variants_go_the_way_of_their_language() -> None:
+    assert wiring.route("en-GB", "es-MX").translator.engine.name == "Apertium"
+
+
+@pytest.mark.usefixtures("apertium", "pico")
+def test_an_undetected_source_is_given_the_benefit_of_the_doubt() -> None:
+    assert wiring.route(None, "es").translator.engine.name == "Apertium"
+
+
+@pytest.mark.usefixtures("apertium", "pico")
+def test_an_unknown_target_is_refused() -> None:
+    assert refusal("en", "xx").code == "LANGUAGE_UNKNOWN"
+
+
+@pytest.mark.usefixtures("apertium", "pico", "server")
+def test_a_language_that_nobody_speaks_is_refused_by_name() -> None:
+    refused = refusal("en", "ko")
+
+    assert refused.code == "LANGUAGE_UNAVAILABLE"
+    assert str(refused) == (
+        "Korean isn't available here: no voice that this version of Dubber can use speaks Korean."
+    )
+
+
+@pytest.mark.usefixtures("apertium", "pico")
+def test_a_language_without_translator_says_what_would_enable_it() -> None:
+    assert str(refusal("en", "fr")) == (
+        "French isn't available here: nothing here translates into French; "
+        "set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own."
+    )
+
+
+@pytest.mark.usefixtures("pico")
+def test_spanish_without_translator_names_apertium_too() -> None:
+    assert "apertium-eng-spa" in str(refusal("en", "es"))
+
+
+@pytest.mark.usefixtures("apertium")
+def test_a_voice_that_is_not_installed_says_how_to_install_it() -> None:
+    assert str(refusal("en", "es")) == (
+        "Spanish isn't available here: its voice isn't installed; run: make setup."
+    )
+
+
+@pytest.mark.usefixtures("apertium", "pico")
+def test_a_pair_that_nobody_translates_is_refused_with_both_names() -> None:
+    refused = refusal("fr", "es")
+
+    assert refused.code == "PAIR_UNAVAILABLE"
+    assert str(refused).startswith("French to Spanish isn't available: ")
+    assert "OPENAI_API_KEY" in str(refused)
+    assert "apertium" not in str(refused)
+
+
+@pytest.mark.usefixtures("apertium", "pico")
+def test_a_detected_language_that_we_do_not_know_is_refused_as_a_pair() -> None:
+    assert refusal("nl", "es").code == "PAIR_UNAVAILABLE"
+
+
+@pytest.mark.usefixtures("apertium", "pico", "server")
+def test_a_language_is_not_translated_into_itself() -> None:
+    refused = refusal("es", "es-MX")
+
+    assert refused.code == "PAIR_UNAVAILABLE"
+    assert "already spoken" in str(refused)
+
+
+def test_a_bare_machine_offers_all_twelve_as_unavailable_with_reasons() -> None:
+    offers = wiring.offered()
+
+    assert len(offers) == 12
+    assert not any(offer.available or offer.voices for offer in offers)
+    assert all(offer.reason for offer in offers)
+
+
+@pytest.mark.usefixtures("apertium", "pico")
+def test_offline_languages_are_of_draft_quality_with_their_voices() -> None:
+    spanish = next(offer for offer in wiring.offered() if offer.code == "es")
+
+    assert (spanish.quality, spanish.reason, spanish.flag) == ("draft", "", "🇪🇸")
+    assert [voice.id for voice in spanish.voices] == ["es-ES"]
+
+
+def test_nobody_hears_again_unless_asked_to(settings: Settings) -> None:
+    settings.HEAR_AGAIN = "off"
+
+    assert wiring.hearing() is None
+
+
+def test_a_machine_without_recognizer_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)
+
+    with pytest.raises(PipelineError) as missing:
+        wiring.engines()
+
+    assert missing.value.code == "MODEL_MISSING"
