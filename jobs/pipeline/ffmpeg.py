@@ -9,7 +9,7 @@ the media. Every end is a value or a PipelineError. ffmpeg-python's graph is use
 import json
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -195,10 +195,10 @@ def read_blocks(
     channels: int = 1,
     block: int = 48_000,
     stop: Stop | None = None,
-) -> Iterator[NDArray[np.float32]]:
+) -> Generator[NDArray[np.float32], None, None]:
     """Decode a file (or a graph) of `seconds` seconds, block by block.
 
-    Blocks are float32 of shape (block, channels), the last one shorter. Closing the iterator ends
+    Blocks are float32 of shape (block, channels), the last one shorter. Closing the generator ends
     ffmpeg. Raises like `run`.
     """
     stream = source(sound) if isinstance(sound, Path) else sound

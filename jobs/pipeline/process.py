@@ -104,7 +104,6 @@ class Child:
         self._turn = threading.Lock()
         self._program: Program | None = None
         self._questions = self._answers = -1
-        self._early = b""
 
     def __enter__(self) -> Self:
         return self
