@@ -181,7 +181,7 @@ def overlap(lines: Sequence[PlacedLine], segments: Mapping[int, Segment]) -> flo
     total = 0.0
     for one, two in pairwise(lines):
         source = segments[one.segment].end - segments[two.segment].start
-        excess = (one.end - two.start) - max(source, 0.0)
+        excess = (min(one.end, two.end) - two.start) - max(source, 0.0)
         total += excess if excess > ROUNDING else 0.0
     return total
 

@@ -17,8 +17,8 @@ from jobs.pipeline.timeline import Recognition, Segment, Transcript, Utterance, 
 LONGEST = 12.0  # seconds of one segment
 SHORT = 1.0  # a segment shorter than this joins a neighbour that is
 NEAR = 0.3  # less than this away
-PAUSE = 0.5  # silence that ends a segment
-CLAUSE_PAUSE = 0.3  # the same after a comma
+PAUSE = 0.7  # silence that ends a segment
+CLAUSE_PAUSE = 0.5  # the same after a comma
 GAP = 0.08  # kept free before the next line
 ONE_SOUND = 0.25  # a hole in the energy shorter than this is a consonant, not a pause
 TRUST = 0.3  # seconds by which a recognizer's edge may be too early or too late
