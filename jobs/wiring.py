@@ -38,15 +38,18 @@ class Offer:
 
 
 def engines() -> Engines:
-    """Everything that a whole dub needs. Raises MODEL_MISSING and MODEL_CORRUPT."""
+    """Everything that a whole dub needs. Raises MODEL_MISSING where nothing hears."""
     return Engines(transcriber=transcriber(), route=route, hearing=hearing())
 
 
 def transcriber() -> Transcriber:
-    """The recognizer of what is said. Raises MODEL_MISSING and MODEL_CORRUPT, before any work."""
-    recognizer = faster_whisper.FasterWhisper(settings.MODELS, slots=settings.SCRATCH / "slots")
-    recognizer.check()
-    return recognizer
+    """The recognizer of what is said. Raises MODEL_MISSING where there is none.
+
+    Its weights are looked at when it starts to work: whoever only mixes does without them.
+    """
+    if not faster_whisper.installed():
+        raise PipelineError("MODEL_MISSING", model="faster-whisper")
+    return faster_whisper.FasterWhisper(settings.MODELS, slots=settings.SCRATCH / "slots")
 
 
 def hearing() -> Transcriber | None:

@@ -48,12 +48,6 @@ class FasterWhisper:
         self.slots = slots
         self.beam = beam
 
-    def check(self) -> Path:
-        """The folder of the model, complete. Raises MODEL_MISSING and MODEL_CORRUPT."""
-        if not installed():
-            raise PipelineError("MODEL_MISSING", model=self.engine.name)
-        return require(WHISPER_BASE, self.models)
-
     def transcribe(
         self, speech: Path, *, language: str | None, stop: Callable[[], None] | None = None
     ) -> Recognition:
@@ -62,7 +56,7 @@ class FasterWhisper:
         `stop` is called while it works and may raise. Raises ProviderFailed, MODEL_MISSING,
         MODEL_CORRUPT, and NO_SPEECH when nothing is said.
         """
-        model = self.check()
+        model = require(WHISPER_BASE, self.models)
         utterances: list[Utterance] = []
         with (
             heavy(self.slots, stop=stop),
