@@ -1,0 +1,119 @@
+from pathlib import Path
+
+import pytest
+
+from jobs import rows
+from jobs.models import DubbingJob
+from jobs.pipeline.dub import Options
+from jobs.pipeline.timeline import (
+    Chapter,
+    Dub,
+    Flag,
+    Picture,
+    PlacedLine,
+    Segment,
+    Source,
+    Transcript,
+    Translation,
+)
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+TRANSCRIPT = Transcript(
+    "en",
+    (Segment(0, 0.25, 1.5, 0, "Hello there."), Segment(1, 2.0, 3.125, 1, "Good bye.")),
+    "whisper",
+)
+TRANSLATION = Translation("es", ("Hola.", "Good bye."), "apertium", {1: (Flag.UNTRANSLATED,)})
+DUB = Dub(
+    language="es",
+    lines=(
+        PlacedLine(0, 0.25, 1.0, "Hola.", 0, "hum", 1.0, 0.0, 0.0, 0.0),
+        PlacedLine(1, 2.2, 3.5, "Bye.", 1, "hum", 1.15, 0.375, 0.0, 0.2, (Flag.LATE,)),
+    ),
+    voice=Path("dub.flac"),
+    engine="pico",
+)
+
+
+def saved() -> DubbingJob:
+    """A job with transcript and translation."""
+    job = make.job(languages=["es"])
+    rows.save_transcript(job, TRANSCRIPT)
+    rows.save_translation(job.tasks.get(), TRANSCRIPT, TRANSLATION)
+    job.refresh_from_db()
+    return job
+
+
+def test_a_transcript_comes_back_as_it_was() -> None:
+    job = saved()
+
+    assert rows.transcript_of(job) == TRANSCRIPT
+
+
+def test_a_translation_comes_back_as_it_was() -> None:
+    task = saved().tasks.get()
+
+    assert rows.translation_of(task) == TRANSLATION
+
+
+def test_a_dub_comes_back_as_it_was() -> None:
+    task = saved().tasks.get()
+
+    rows.save_dub(task, DUB)
+
+    task.refresh_from_db()
+    assert rows.dub_of(task, Path("dub.flac")) == DUB
+
+
+def test_how_a_line_was_spoken_does_not_change_its_translation() -> None:
+    task = saved().tasks.get()
+
+    rows.save_dub(task, DUB)
+
+    assert rows.translation_of(task).texts == TRANSLATION.texts
+    assert Flag.LATE not in rows.translation_of(task).flags.get(1, ())
+
+
+def test_saving_a_transcript_again_replaces_the_first() -> None:
+    job = saved()
+
+    rows.save_transcript(job, TRANSCRIPT)
+
+    assert job.segments.count() == 2
+    assert job.tasks.get().lines.count() == 0
+
+
+def test_a_source_comes_back_as_it_was() -> None:
+    source = Source(
+        path=Path("a.mp4"),
+        container="mp4",
+        duration=61.04,
+        sound_stream=1,
+        sound_codec="aac",
+        sample_rate=44_100,
+        channels=2,
+        picture=Picture(0, "h264", 640, 360, 61.0),
+        title="A talk",
+        chapters=(Chapter(0.0, 3.0, "One"),),
+    )
+
+    again = rows.source_from_json(rows.source_to_json(source), Path("b.mp4"))
+
+    assert again.path == Path("b.mp4")
+    assert rows.source_to_json(again) == rows.source_to_json(source)
+    assert again.picture == source.picture
+    assert again.chapters == source.chapters
+
+
+def test_options_are_those_that_the_customer_chose() -> None:
+    chosen = {"loudness": "source", "keep_original_db": None, "voices": {"es": {"1": "hum"}}}
+
+    plain = make.job(languages=["es"]).tasks.get()
+    special = make.job(languages=["es"], options=chosen).tasks.get()
+
+    assert rows.options_of(plain) == Options()
+    assert rows.options_of(special) == Options(
+        loudness=None, keep_original_db=None, voices={1: "hum"}
+    )
