@@ -46,7 +46,8 @@ bench: develop ## Measure memory and processor time of a dub
 	@$(RUN) -m tests.bench $(ARGS)
 
 soak: develop ## Run the tests that take minutes
-	$(PYTEST) -m slow $(ARGS)
+	$(PYTEST) -m "slow and not postgres" $(ARGS)
+	$(PYTEST) -m "slow and postgres" $(ARGS)
 
 models-base: ## Read and check every file of the offline models, and fetch anew what is wrong
 	@$(PYTHON) -m setup --verify

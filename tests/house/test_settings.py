@@ -114,6 +114,16 @@ def test_the_site_does_not_start_without_its_database(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
+def test_a_database_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
+    variables = {**PRODUCTION, "DATABASE_URL": f"postgresql:///dubber?host={tmp_path}"}
+
+    done = run("manage.py", "setup_database", **variables)
+
+    assert done.returncode == 1
+    assert "The database doesn't answer: check DATABASE_URL" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_the_site_does_not_start_without_its_tables(tmp_path: Path) -> None:
     variables = {**PRODUCTION, "DATABASE_URL": f"sqlite:///{tmp_path}/x.sqlite3"}
 

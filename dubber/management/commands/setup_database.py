@@ -11,11 +11,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
-from django.db import connection
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
+
+from dubber.startup import NO_ANSWER
 
 DIRECT = "djstripe"
 
@@ -30,6 +32,10 @@ class Command(BaseCommand):
         verbosity = options["verbosity"]
         if connection.vendor == "sqlite":
             Path(connection.settings_dict["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            connection.ensure_connection()
+        except DatabaseError as error:
+            raise CommandError(NO_ANSWER) from error
         if is_new(connection):
             create_directly(connection, DIRECT)
         call_command("migrate", interactive=False, verbosity=max(verbosity - 1, 0))
