@@ -49,7 +49,6 @@ NEEDED: tuple[Program, ...] = (
 )
 FOR_TESTS: tuple[Program, ...] = (
     Program("postgresql", lambda: _on_path("initdb")() or _debian_has_postgresql()),
-    Program("chromium", _on_path("chromium")),
 )
 
 

@@ -1,0 +1,202 @@
+"""Looks at everything that a dub needs on this machine, and says how to put right what is wrong.
+
+Every check is one function that yields findings; `examine` runs them all. It reads every byte of
+the models, which takes a moment, and it writes one small file to storage and removes it again.
+"""
+
+import platform
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core import checks
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection
+
+from dubber.settings import is_loopback
+from dubber.startup import NotReady, require_ready
+from jobs import scratch, wiring
+from jobs.pipeline import ffmpeg
+from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.weights import BASE, faults
+
+
+class State(StrEnum):
+    """How a thing is. What is merely off is no fault."""
+
+    FINE = "✓"
+    OFF = "–"
+    WRONG = "✗"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line: the thing, how it is, what was seen, and what would mend it."""
+
+    name: str
+    state: State
+    seen: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        """Write the line."""
+        remedy = f" → {self.remedy}" if self.remedy else ""
+        return f"{self.state} {self.name}: {self.seen}{remedy}"
+
+
+def examine() -> Iterator[Finding]:
+    """Check everything, one finding after the other."""
+    for check in CHECKS:
+        yield from check()
+
+
+def check_python() -> Iterator[Finding]:
+    """Tell which Python this is; a wrong one would not have come here."""
+    yield Finding("Python", State.FINE, platform.python_version())
+
+
+def check_ffmpeg() -> Iterator[Finding]:
+    """Look for ffmpeg, ffprobe, and the filters and encoders that we use."""
+    remedy = "make setup, or apt-get install ffmpeg"
+    if not (shutil.which("ffmpeg") and shutil.which("ffprobe")):
+        yield Finding("ffmpeg", State.WRONG, "isn't installed", remedy)
+        return
+    tools = ffmpeg.versions_and_features()
+    if tools.missing:
+        seen = f"{tools.ffmpeg} lacks {', '.join(tools.missing)}"
+        yield Finding("ffmpeg", State.WRONG, seen, "put Debian's ffmpeg first in PATH")
+    else:
+        yield Finding("ffmpeg", State.FINE, f"{tools.ffmpeg} with every filter and encoder we use")
+
+
+def check_models() -> Iterator[Finding]:
+    """Hash every file of the offline models."""
+    for model in BASE:
+        name = f"{model.title} model"
+        wrong = faults(model, settings.MODELS, thorough=True)
+        if wrong:
+            seen = ", ".join(f"{file} is {fault}" for file, fault in wrong.items())
+            yield Finding(name, State.WRONG, seen, "make models-base")
+        else:
+            seen = f"{len(model.files)} files, {model.size / 1e6:.0f} MB, checksums right"
+            yield Finding(name, State.FINE, seen)
+
+
+def check_recognizer() -> Iterator[Finding]:
+    """Tell what hears the source."""
+    try:
+        engine = wiring.engines().transcriber.engine
+    except PipelineError as error:
+        yield Finding("Recognizer", State.WRONG, str(error))
+    else:
+        yield Finding("Recognizer", State.FINE, f"{engine.name} {engine.model}")
+
+
+def check_languages() -> Iterator[Finding]:
+    """Tell which languages can be made here."""
+    offers = wiring.offered()
+    for offer in offers:
+        if offer.available:
+            seen = f"{offer.quality} quality, by {', '.join(one.name for one in offer.voices)}"
+            yield Finding(f"{offer.name} ({offer.code})", State.FINE, seen)
+        else:
+            yield Finding(f"{offer.name} ({offer.code})", State.OFF, offer.reason)
+    if not any(offer.available for offer in offers):
+        yield Finding("Languages", State.WRONG, "none can be made here", "make setup")
+
+
+def check_database() -> Iterator[Finding]:
+    """Reach the database and compare its migrations with ours."""
+    try:
+        require_ready()
+    except NotReady as error:
+        seen, _, remedy = str(error).partition(": ")
+        yield Finding("Database", State.WRONG, seen, remedy.removesuffix("."))
+    else:
+        yield Finding("Database", State.FINE, f"{connection.vendor}, migrated")
+
+
+def check_storage() -> Iterator[Finding]:
+    """Write a file to storage, read it and remove it."""
+    content = uuid.uuid4().bytes
+    where = "the bucket" if settings.STORAGE == "s3" else str(settings.STORAGE_ROOT)
+    try:
+        key = default_storage.save(f"doctor/{uuid.uuid4()}", ContentFile(content))
+        with default_storage.open(key) as stored:
+            same = stored.read() == content
+        default_storage.delete(key)
+    except Exception as error:  # noqa: BLE001 - whatever a storage raises is what we are to tell
+        seen, remedy = f"can't be used ({type(error).__name__})", "check DUBBER_STORAGE and AWS_…"
+        yield Finding("Storage", State.WRONG, f"{where} {seen}", remedy)
+        return
+    if same:
+        yield Finding("Storage", State.FINE, f"{where} takes and gives files")
+    else:
+        yield Finding("Storage", State.WRONG, f"{where} gave other bytes back", "check the service")
+
+
+def check_scratch() -> Iterator[Finding]:
+    """Write to the working space and look how much is free."""
+    try:
+        settings.SCRATCH.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=settings.SCRATCH):
+            free = shutil.disk_usage(settings.SCRATCH).free
+    except OSError:
+        seen = f"{settings.SCRATCH} can't be written"
+        yield Finding("Scratch", State.WRONG, seen, "set DUBBER_SCRATCH to a folder that can")
+        return
+    seen = f"{settings.SCRATCH}, {free / 1e9:.0f} GB free"
+    if free < 2 * scratch.RESERVE:
+        yield Finding("Scratch", State.WRONG, seen, "free some disk space")
+    else:
+        yield Finding("Scratch", State.FINE, seen)
+
+
+def check_settings() -> Iterator[Finding]:
+    """Run Django's checks, with those for deployment where the site is reached over HTTPS."""
+    host = str(urlsplit(settings.SITE_URL).hostname)
+    if not settings.HTTPS and not is_loopback(host):
+        seen, remedy = "passwords travel unencrypted", "set DUBBER_SITE_URL to an https:// address"
+        yield Finding("Settings", State.WRONG, seen, remedy)
+        return
+    found = checks.run_checks(include_deployment_checks=settings.HTTPS)
+    wrong = [message for message in found if message.level >= checks.WARNING]
+    wrong = [message for message in wrong if not message.is_silenced()]
+    for message in wrong:
+        remedy = str(message.hint or "see the documentation of this check")
+        yield Finding(f"Setting {message.id}", State.WRONG, str(message.msg), remedy)
+    if not wrong:
+        mode = "development, this machine only" if settings.DEBUG else "production"
+        yield Finding("Settings", State.FINE, f"{mode}, {settings.SITE_URL}")
+
+
+def check_keys() -> Iterator[Finding]:
+    """Tell which vendors have a key. None is needed."""
+    present = {
+        "Translation server (OPENAI_API_KEY or OPENAI_BASE_URL)": bool(
+            settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL
+        ),
+        "Payments (STRIPE_SECRET_KEY)": bool(settings.STRIPE_SECRET_KEY),
+    }
+    for name, there in present.items():
+        yield Finding(name, State.FINE if there else State.OFF, "set" if there else "not set")
+
+
+CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
+    check_python,
+    check_ffmpeg,
+    check_models,
+    check_recognizer,
+    check_languages,
+    check_database,
+    check_storage,
+    check_scratch,
+    check_settings,
+    check_keys,
+)

@@ -1,0 +1,170 @@
+"""What `manage.py doctor` finds."""
+
+import shutil
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from pytest_django import Settings
+
+from dubber import doctor
+from dubber.doctor import Finding, State
+from jobs.pipeline.weights import WHISPER_BASE
+
+
+def only(findings: list[Finding]) -> Finding:
+    assert len(findings) == 1
+    return findings[0]
+
+
+def test_a_finding_is_one_line_with_its_remedy() -> None:
+    wrong = Finding("ffmpeg", State.WRONG, "isn't installed", "make setup")
+
+    assert str(wrong) == "✗ ffmpeg: isn't installed → make setup"
+
+
+def test_missing_models_are_wrong_and_the_remedy_fetches_them(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.MODELS = tmp_path
+
+    found = only(list(doctor.check_models()))
+
+    assert found.state is State.WRONG
+    assert "model.bin is missing" in found.seen
+    assert found.remedy == "make models-base"
+
+
+def test_a_model_of_the_right_size_with_other_bytes_is_corrupt(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.MODELS = tmp_path
+    (tmp_path / WHISPER_BASE.folder).mkdir()
+    for file in WHISPER_BASE.files:
+        with (tmp_path / WHISPER_BASE.folder / file.name).open("wb") as stream:
+            stream.truncate(file.size)
+
+    found = only(list(doctor.check_models()))
+
+    assert "model.bin is corrupt" in found.seen
+
+
+def test_a_machine_without_ffmpeg_is_told_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+
+    found = only(list(doctor.check_ffmpeg()))
+
+    assert (found.state, found.seen) == (State.WRONG, "isn't installed")
+
+
+@pytest.mark.ffmpeg
+def test_the_ffmpeg_here_has_all_that_we_use() -> None:
+    found = only(list(doctor.check_ffmpeg()))
+
+    assert found.state is State.FINE, found.seen
+
+
+@pytest.mark.django_db
+def test_a_migrated_database_is_fine() -> None:
+    assert only(list(doctor.check_database())).state is State.FINE
+
+
+@pytest.mark.django_db
+def test_a_database_that_lacks_a_migration_is_wrong() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM django_migrations WHERE id ="
+            " (SELECT max(id) FROM django_migrations WHERE app = 'jobs')"
+        )
+
+    found = only(list(doctor.check_database()))
+
+    assert found.state is State.WRONG
+    assert found.remedy == "run python manage.py setup_database"
+
+
+def test_storage_that_can_be_used_is_left_as_it_was(settings: Settings, tmp_path: Path) -> None:
+    use_folder(settings, tmp_path / "storage")
+
+    found = only(list(doctor.check_storage()))
+
+    assert found.state is State.FINE
+    assert [path for path in (tmp_path / "storage").rglob("*") if path.is_file()] == []
+
+
+def test_storage_that_cannot_be_written_is_wrong(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "storage").write_text("a file where a folder should be")
+    use_folder(settings, tmp_path / "storage")
+
+    assert only(list(doctor.check_storage())).state is State.WRONG
+
+
+def test_scratch_that_cannot_be_written_is_wrong(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "scratch").write_text("a file where a folder should be")
+    settings.SCRATCH = tmp_path / "scratch"
+
+    found = only(list(doctor.check_scratch()))
+
+    assert (found.state, found.remedy) == (
+        State.WRONG,
+        "set DUBBER_SCRATCH to a folder that can",
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("address", "state"),
+    [("http://dub.example", State.WRONG), ("http://localhost:8000", State.FINE)],
+)
+def test_only_a_site_that_others_reach_must_be_encrypted(
+    settings: Settings, address: str, state: State
+) -> None:
+    settings.SITE_URL = address
+
+    found = only(list(doctor.check_settings()))
+
+    assert found.state is state
+
+
+def test_every_language_is_told() -> None:
+    found = [one for one in doctor.check_languages() if "(" in one.name]
+
+    assert len(found) == 12
+    assert all(one.seen for one in found)
+
+
+@pytest.mark.django_db
+def test_the_command_fails_when_something_needed_is_missing(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.MODELS = tmp_path
+    said = StringIO()
+
+    with pytest.raises(CommandError, match="to put right"):
+        call_command("doctor", stdout=said)
+
+    assert "✗ Whisper base model" in said.getvalue()
+
+
+@pytest.mark.django_db
+@pytest.mark.models
+def test_the_doctor_has_nothing_to_mend_here(settings: Settings) -> None:
+    settings.DEBUG = True
+
+    found = list(doctor.examine())
+
+    assert [str(one) for one in found if one.state is State.WRONG] == []
+    assert any(str(one).startswith("✓ Spanish (es): draft quality") for one in found)
+
+
+def use_folder(settings: Settings, folder: Path) -> None:
+    settings.STORAGE_ROOT = folder
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {"location": folder},
+        },
+    }
