@@ -220,3 +220,9 @@ def reading_of(step: Step) -> int:
 def takes_of(job: DubbingJob) -> int:
     """How many pieces were bought for a job."""
     return Take.objects.filter(job=job).count()
+
+
+def receipt_of(task: LanguageTask) -> Receipt:
+    """What was measured on a finished language."""
+    values = {name: task.receipt[name] for name in Receipt.__slots__}
+    return Receipt(**{**values, "misheard": tuple(values["misheard"])})
