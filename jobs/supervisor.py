@@ -45,7 +45,7 @@ class Group:
             cwd=settings.BASE_DIR,
             env={
                 **os.environ,
-                "DJANGO_SETTINGS_MODULE": os.environ["DJANGO_SETTINGS_MODULE"],
+                "DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE,
                 queue.LEASH: str(reading),
                 queue.CANARY: str(canary),
             },

@@ -1,0 +1,181 @@
+"""Whole jobs through real rows, storage and ffmpeg; only the engines are the tests' own."""
+
+import io
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from django.conf import settings
+from django.core.files.storage import default_storage
+
+from dubber.errors import UserError
+from jobs import claims, outcomes, steps
+from jobs.models import Artifact, DubbingJob, Take, Upload
+from jobs.pipeline.dub import Engines, Route
+from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.timeline import SAMPLE_RATE, Utterance
+from jobs.services import create_job, retry_language
+from jobs.states import JobStatus, Stage, StepKind
+from jobs.uploads import register_upload
+from tests import make
+from tests.engines import Hearing, Humming, Shouting, engines
+
+pytestmark = [pytest.mark.ffmpeg, pytest.mark.django_db]
+
+SPEECH = ((0.5, 2.0), (2.6, 4.0), (5.0, 6.5))
+SECONDS = 8.0
+HEARD = tuple(
+    Utterance(start, end, 0, f"Sentence number {number}.")
+    for number, (start, end) in enumerate(SPEECH)
+)
+
+
+def recording(*, seconds: float = SECONDS) -> io.BytesIO:
+    """A WAV with something like a voice in some places."""
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    voice = 0.2 * np.sin(2 * np.pi * 180 * time) * (1 + np.sin(2 * np.pi * 4 * time)) / 2
+    spoken = np.zeros(time.size)
+    for start, end in SPEECH:
+        spoken[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)] = 1
+    file = io.BytesIO()
+    soundfile.write(file, voice * spoken, SAMPLE_RATE, format="WAV", subtype="PCM_16")
+    file.seek(0)
+    return file
+
+
+def order(made: Engines, *, languages: tuple[str, ...] = ("es",)) -> DubbingJob:
+    """A job from a file that really is there."""
+    person = make.professional(credits=100)
+    voice = register_upload(person, file=recording(), name="talk.wav", role=Upload.Role.VOICE)
+    return create_job(
+        person, voice=voice, background=None, languages=languages, engines=lambda: made
+    )
+
+
+def work(made: Engines, *, until: StepKind | None = None) -> list[StepKind]:
+    """Work on all steps, or on those before the first of a kind; which they were."""
+    worked = []
+    while (claim := claims.claim()) is not None:
+        worked.append(claim.kind)
+        if claim.kind == until:
+            claims.give_up(claim)
+            break
+        steps.run(claim, engines=lambda: made)
+    return worked
+
+
+def current(job: DubbingJob, kind: str) -> Path:
+    """Where a finished file is in storage."""
+    artifact = Artifact.objects.get(job=job, kind=kind, current=True)
+    return Path(default_storage.path(artifact.object_key))
+
+
+def test_a_job_is_made_from_upload_to_files() -> None:
+    hearing = Hearing(HEARD)
+    made = engines(hearing=hearing)
+    job = order(made)
+
+    worked = work(made)
+
+    job.refresh_from_db()
+    task = job.tasks.get()
+    assert worked == list(StepKind)
+    assert (job.status, task.stage, task.error) == (JobStatus.COMPLETE, Stage.COMPLETE, "")
+    assert hearing.calls == 1
+    kinds = set(task.artifacts.filter(working=False).values_list("kind", flat=True))
+    assert kinds == {"full_m4a", "full_mp3", "voice_mp3", "srt", "vtt", "transcript", "manifest"}
+    assert soundfile.info(current(job, "mix")).frames == job.samples == SECONDS * SAMPLE_RATE
+    assert task.receipt["overlap_seconds"] == 0
+    assert task.receipt["speed_highest"] <= 1.25
+    assert [line.spoken for line in task.lines.all()] == [
+        f"Sentence number {number}. Olé" for number in range(3)
+    ]
+
+
+def test_lines_that_were_spoken_are_not_spoken_again_after_a_death() -> None:
+    voice = Humming(dies_after=2)
+    made = engines(hearing=Hearing(HEARD), voice=voice)
+    order(made)
+    with pytest.raises(SystemExit):
+        work(made)
+    spoken_before = Take.objects.filter(kind=StepKind.DUB).count()
+    voice.dies_after = None
+
+    work(made)
+
+    assert spoken_before == 2
+    assert set(voice.spoken.values()) == {1}
+    assert DubbingJob.objects.get().status == JobStatus.COMPLETE
+
+
+def test_an_upload_that_changed_fails_the_job_with_its_credits_returned() -> None:
+    made = engines(hearing=Hearing(HEARD))
+    job = order(made)
+    Path(default_storage.path(job.voice.key)).write_bytes(b"something else")
+    shutil.rmtree(settings.SCRATCH / "cache")  # so that no earlier copy is at hand
+
+    work(made)
+
+    task = job.tasks.get()
+    assert task.error_code == "UPLOAD_CHANGED"
+    assert task.refunded == task.credits
+
+
+def test_a_length_that_was_not_paid_for_stops_the_job() -> None:
+    made = engines(hearing=Hearing(HEARD))
+    job = order(made)
+    DubbingJob.objects.filter(pk=job.pk).update(duration_ms=5_000)
+
+    work(made)
+
+    assert job.tasks.get().error_code == "LENGTH_CHANGED"
+
+
+def test_a_pair_that_turns_out_to_be_missing_fails_that_language_only() -> None:
+    hearing = Hearing(HEARD, language="pt")
+    made = engines(hearing=hearing)
+    job = order(made, languages=("es", "fr"))
+    route = made.route
+
+    def missing(source: str | None, target: str) -> Route:
+        if (source, target) == ("pt", "fr"):
+            raise PipelineError("PAIR_UNAVAILABLE", source="a", target="b", reason="a test")
+        return route(source, target)
+
+    work(Engines(hearing, missing))
+
+    job.refresh_from_db()
+    assert job.status == JobStatus.COMPLETE
+    assert job.tasks.get(language="fr").error_code == "PAIR_UNAVAILABLE"
+
+
+def test_a_retry_buys_only_what_is_missing() -> None:
+    translator, voice, hearing = Shouting(), Humming(), Hearing(HEARD)
+    made = engines(hearing=hearing, translator=translator, voice=voice)
+    job = order(made)
+    work(made, until=StepKind.MIX)
+    claim = claims.claim()
+    assert claim is not None
+    outcomes.fail(claim, PipelineError("ENGINE_REFUSED", engine="it"))
+
+    retry_language(job, language="es", by=job.user)
+    worked = work(made)
+
+    assert worked == [StepKind.MIX, StepKind.EXPORT]
+    assert hearing.calls == 1
+    assert set(voice.spoken.values()) == {1}
+
+
+def test_a_file_that_is_not_media_is_refused_before_anything_is_charged() -> None:
+    person = make.professional(credits=100)
+    voice = register_upload(
+        person, file=io.BytesIO(b"hello " * 999), name="talk.wav", role=Upload.Role.VOICE
+    )
+
+    with pytest.raises(UserError) as refused:
+        create_job(person, voice=voice, background=None, languages=["es"], engines=engines)
+
+    assert refused.value.code == "not_media"
+    assert not DubbingJob.objects.exists()
