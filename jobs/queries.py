@@ -1,6 +1,6 @@
 """What pages ask about jobs. Nobody finds a job here but its owner."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Prefetch, QuerySet
@@ -28,11 +28,12 @@ DELIVERED = (
 
 @dataclass(frozen=True, slots=True)
 class LanguageView:
-    """One language as pages show it."""
+    """One language as pages show it. draft: the engines here make it in draft quality."""
 
     task: LanguageTask
     progress: Progress
     files: Sequence[Artifact]
+    draft: bool
 
     @property
     def language(self) -> Language:
@@ -48,6 +49,11 @@ class LanguageView:
     def failed(self) -> bool:
         """Say whether it can be tried again."""
         return self.task.stage == Stage.FAILED
+
+    @property
+    def made_in_draft(self) -> bool:
+        """Say whether it is, or is being, made in draft quality."""
+        return self.draft and self.task.stage not in {Stage.FAILED, Stage.CANCELLED}
 
     @property
     def sound(self) -> Artifact | None:
@@ -116,18 +122,24 @@ def files_of(user: User) -> QuerySet[Artifact]:
     ).select_related("job", "task")
 
 
-def view_of(job: DubbingJob) -> JobView:
-    """A job as pages show it. It must come from one of the queries above: this asks no more."""
+def view_of(job: DubbingJob, drafts: Collection[str] = ()) -> JobView:
+    """A job as pages show it. It must come from one of the queries above: this asks no more.
+
+    `drafts` are the languages that are made in draft quality.
+    """
     steps = list(job.steps.all())
-    return JobView(job, [_language(task, steps) for task in job.tasks.all()])
+    return JobView(
+        job, [_language(task, steps, draft=task.language in drafts) for task in job.tasks.all()]
+    )
 
 
-def _language(task: LanguageTask, steps: Sequence[Step]) -> LanguageView:
+def _language(task: LanguageTask, steps: Sequence[Step], *, draft: bool) -> LanguageView:
     mine = [step for step in steps if step.task_id in {None, task.pk}]
     ready = task.stage == Stage.COMPLETE
     files: list[Artifact] = getattr(task, "delivered", []) if ready else []
     return LanguageView(
         task=task,
         progress=progress_of(task, mine),
+        draft=draft,
         files=sorted(files, key=lambda file: DELIVERED.index(file.kind)),
     )

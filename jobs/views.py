@@ -185,10 +185,12 @@ def _keep(user: User, file: TemporaryUploadedFile, role: Upload.Role) -> Upload:
 def _form_page(request: HttpRequest, form: NewDubForm, *, status: int = 200) -> HttpResponse:
     user = _user(request)
     plan = plan_of(user)
+    offers = offered()
     chosen = form.data.getlist("languages") if hasattr(form.data, "getlist") else []
     page = {
         "form": form,
-        "choices": [Choice(offer, offer.code in chosen) for offer in offered()],
+        "choices": [Choice(offer, offer.code in chosen) for offer in offers if offer.available],
+        "unavailable": [offer for offer in offers if not offer.available],
         "spoken": LANGUAGES.values(),
         "plan": plan,
         "minutes": plan.limits.longest_ms // 60_000,
@@ -210,7 +212,7 @@ def _done(request: HttpRequest, act: Callable[[], object]) -> bool:
 def _job_page(request: HttpRequest, public_id: str) -> dict[str, object]:
     found = get_object_or_404(jobs_with_files_of(_user(request)), public_id=public_id)
     drafts = {offer.code for offer in offered() if offer.quality == "draft"}
-    return {"dub": view_of(found), "drafts": drafts}
+    return {"dub": view_of(found, drafts)}
 
 
 def _price_list() -> list[dict[str, object]]:

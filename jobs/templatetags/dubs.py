@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 register = template.Library()
 
 LABELS: Mapping[str, str | Promise] = {
-    "video": _("Video with every sound track"),
+    "video": _("Video with both sound tracks"),
     "full_m4a": _("Voice and background (M4A)"),
     "full_mp3": _("Voice and background (MP3)"),
     "full_wav": _("Voice and background (WAV)"),
