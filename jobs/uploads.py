@@ -97,7 +97,7 @@ def refuse_other_lengths(voice: Upload, background: Upload) -> None:
 
 def too_large(size: int, limit: int) -> PipelineError:
     """The failure of a file that is larger than a plan allows."""
-    megabyte = 1_000_000
+    megabyte = 1024 * 1024
     return PipelineError(
         "TOO_LARGE", actual=f"{size / megabyte:.0f} MB", limit=f"{limit / megabyte:.0f} MB"
     )
