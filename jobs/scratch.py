@@ -78,7 +78,8 @@ def sweep() -> int:
     """Remove what no step touched for a day; how many things that were."""
     limit = time.time() - OLD_SECONDS
     removed = 0
-    for path in [*_made("cache").iterdir(), *_made("steps").iterdir()]:
+    canaries = settings.SCRATCH.glob("canary-*")  # of supervisors that were killed
+    for path in [*_made("cache").iterdir(), *_made("steps").iterdir(), *canaries]:
         try:
             if path.stat().st_mtime < limit:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -108,11 +107,11 @@ class Canary:
 class Supervisor:
     """The loop of `manage.py work`: restarts what died or hangs, and sweeps."""
 
-    def __init__(self, folder: Path, *, grace: float = GRACE) -> None:
-        """Keep the canary's file in `folder`."""
+    def __init__(self, canary: Path, *, grace: float = GRACE) -> None:
+        """Let the workers touch `canary` to show that they live."""
         self.stopping = False
         self._grace = grace
-        self._canary = Canary(folder / "canary")
+        self._canary = Canary(canary)
         self._due: dict[str, float] = {}
 
     def run(self) -> None:
@@ -166,12 +165,15 @@ class Supervisor:
 def supervise(*, grace: float = GRACE) -> None:
     """Work until SIGTERM or SIGINT."""
     settings.SCRATCH.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.SCRATCH, prefix="work-") as folder:
-        supervisor = Supervisor(Path(folder), grace=grace)
+    canary: Path = settings.SCRATCH / f"canary-{os.getpid()}"
+    supervisor = Supervisor(canary, grace=grace)
 
-        def stop(*_: object) -> None:
-            supervisor.stopping = True
+    def stop(*_: object) -> None:
+        supervisor.stopping = True
 
-        signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
         supervisor.run()
+    finally:
+        canary.unlink(missing_ok=True)
