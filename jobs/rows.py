@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jobs.models import DubbingJob, LanguageTask, Line, Segment, Step, Take
+from jobs.models import DubbingJob, LanguageTask, Line, Segment, Step
 from jobs.pipeline import timeline
 from jobs.pipeline.dub import Options
 from jobs.pipeline.receipt import Receipt
@@ -215,11 +215,6 @@ def reading_of(step: Step) -> int:
         return sum(upload.size or 0 for upload in uploads if upload)
     earlier = job.artifacts.filter(working=True, current=True)
     return sum(artifact.bytes for artifact in earlier if artifact.task_id in {None, step.task_id})
-
-
-def takes_of(job: DubbingJob) -> int:
-    """How many pieces were bought for a job."""
-    return Take.objects.filter(job=job).count()
 
 
 def receipt_of(task: LanguageTask) -> Receipt:

@@ -1,6 +1,7 @@
 """What customers and staff do with jobs. Each function leaves everything done, or nothing."""
 
 from collections.abc import Callable, Collection, Mapping
+from pathlib import PurePath
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -22,9 +23,7 @@ from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find, variant
 from jobs.refusals import refusal
 from jobs.states import ENDED, JOB_KINDS, LANGUAGE_KINDS, JobStatus, Stage, StepStatus
-from jobs.uploads import measure_upload, refuse_other_lengths, register_upload
-
-__all__ = ["cancel_job", "create_job", "register_upload", "retry_language"]
+from jobs.uploads import measure_upload, refuse_other_lengths
 
 
 def create_job(
@@ -56,7 +55,7 @@ def create_job(
     job = DubbingJob(
         public_id=new_public_id(),
         user=user,
-        title=title.strip()[:200] or voice.name,
+        title=title.strip()[:200] or PurePath(voice.name).stem,
         voice=voice,
         background=background,
         source_language=find(source_language).code if source_language else "",

@@ -44,7 +44,7 @@ def work() -> Iterator[psutil.Popen]:
 def family_of(process: psutil.Process) -> list[psutil.Process]:
     """Everything that the supervisor started."""
     try:
-        return process.children(recursive=True)
+        return list(process.children(recursive=True))
     except psutil.NoSuchProcess:
         return []
 
