@@ -47,8 +47,8 @@ GUARDS = {  # on every input
     "max_pixels": str(MOST_PIXELS),
     "threads": "1",
 }
-FILTERS = ("aresample", "apad", "atrim", "rubberband", "ebur128", "alimiter", "volume", "pan")
-ENCODERS = ("flac", "aac", "libmp3lame", "libopus", "pcm_s16le", "mov_text", "srt", "webvtt")
+FILTERS = ("adelay", "apad", "aresample", "asplit", "atrim", "channelmap", "rubberband")
+ENCODERS = ("flac", "aac", "libmp3lame", "libopus", "pcm_s16le", "mov_text", "srt", "libx264")
 
 Stream = Any  # a node of ffmpeg-python's graph; the package has no types
 Samples = NDArray[np.float32] | NDArray[np.int16]

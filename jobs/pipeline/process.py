@@ -146,8 +146,8 @@ class Child:
         if self._program is not None and self._program.running:
             return self._program
         self._end()
-        theirs_in, self._questions = os.pipe()
-        self._answers, theirs_out = os.pipe()
+        theirs_in, questions = os.pipe()
+        answers, theirs_out = os.pipe()
         try:
             self._program = Program(
                 [sys.executable, "-P", "-m", self.module],
@@ -157,9 +157,14 @@ class Child:
                 env={"PYTHONPATH": str(ROOT), PIPES: f"{theirs_in},{theirs_out}", **self.env},
                 pass_fds=(theirs_in, theirs_out),
             )
+        except BaseException:
+            os.close(questions)
+            os.close(answers)
+            raise
         finally:
             os.close(theirs_in)
             os.close(theirs_out)
+        self._questions, self._answers = questions, answers
         return self._program
 
     def _line(self, clock: Clock) -> bytes:
