@@ -35,12 +35,18 @@ def measure(minutes: float, folder: Path) -> dict[str, float]:
     user = User.objects.create_user("bench@localhost", "not a password that anyone uses")
     prepare_demo_account(user)
     engines = Engines(Prompted(material.utterances), wiring.route, hearing=None)
-    uploads = {}
+    uploads: dict[str, Upload] = {}
     for role in Upload.Role:
         path = getattr(material, role.value)
         with path.open("rb") as file:
             uploads[role.value] = register_upload(user, file=file, name=path.name, role=role)
-    job = create_job(user, **uploads, languages=["es"], engines=lambda: engines)
+    job = create_job(
+        user,
+        voice=uploads["voice"],
+        background=uploads["background"],
+        languages=["es"],
+        engines=lambda: engines,
+    )
     began = time.monotonic()
     while claim := claims.claim():
         steps.run(claim, engines=lambda: engines)
