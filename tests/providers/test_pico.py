@@ -92,12 +92,12 @@ def test_a_repeatable_voice_says_the_same_whatever_it_said_before() -> None:
 @pytest.mark.models
 def test_threads_get_their_own_words(pico: Pico) -> None:
     texts = ["Sí.", SENTENCE, "Hola, amigos.", SENTENCE * 2] * 3
-    alone = [say(pico, text).samples.size for text in texts]
+    alone = [seconds(say(pico, text)) for text in texts]
 
     with ThreadPoolExecutor(4) as threads:
-        together = [speech.samples.size for speech in threads.map(lambda t: say(pico, t), texts)]
+        together = [seconds(speech) for speech in threads.map(lambda text: say(pico, text), texts)]
 
-    assert together == pytest.approx(alone, rel=0.05)
+    assert together == pytest.approx(alone, rel=0.2)  # the texts differ by twice and more
 
 
 @pytest.mark.models
