@@ -13,7 +13,7 @@ from jobs.pipeline.ports import Bill, Calls, Engine, Speech
 from jobs.pipeline.timeline import SAMPLE_RATE
 from jobs.pipeline.wording import chunks
 from jobs.providers import sound
-from jobs.providers.deepgram import DEEPGRAM, FAULTS, NAME, client, failed, options
+from jobs.providers.deepgram import DEEPGRAM, FAULTS, NAME, client, failed, http, options
 from jobs.providers.statuses import TooLong
 from jobs.providers.voices import AURA_PACED_VOICES, AURA_PRICES, AURA_UNPACED_VOICES
 
@@ -49,7 +49,12 @@ class Aura:
         self.rates = RATES if paced else None
         self._calls = calls
         self._tag = tag
-        self._client = client(api_key, base_url)
+        self._http = http()
+        self._client = client(api_key, base_url, self._http)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
 
     def speak(self, text: str, *, language: str, voice: str, rate: float = 1.0) -> Speech:
         """Speak `text` at 48 kHz; `rate` counts for paced voices only. Raises ProviderFailed."""

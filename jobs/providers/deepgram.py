@@ -42,13 +42,18 @@ OPUS = {"acodec": "libopus", "audio_bitrate": "32k", "ac": 1, "application": "vo
 FAULTS = (ApiError, ParsingError, httpx.HTTPError, ValueError)
 
 
-def client(api_key: str, base_url: str) -> DeepgramClient:
-    """The vendor's client, which never retries and never follows anywhere else."""
+def http() -> httpx.Client:
+    """Connections to the vendor, which never follow anywhere else."""
+    return httpx.Client(follow_redirects=False)
+
+
+def client(api_key: str, base_url: str, connections: httpx.Client) -> DeepgramClient:
+    """The vendor's client, which never retries."""
     base = base_url.rstrip("/")
     socket = "ws" + base.removeprefix("http")
     places = DeepgramClientEnvironment(base=base, production=socket, agent=socket, agent_rest=base)
     return DeepgramClient(
-        api_key=api_key, environment=places, timeout=60, max_retries=0, follow_redirects=False
+        api_key=api_key, environment=places, httpx_client=connections, max_retries=0
     )
 
 
@@ -94,7 +99,12 @@ class DeepgramTranscriber:
         )
         self._calls = calls
         self._tag = tag
-        self._client = client(api_key, base_url)
+        self._http = http()
+        self._client = client(api_key, base_url, self._http)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
 
     def transcribe(self, speech: Path, *, language: str | None) -> Recognition:
         """Recognize a 16 kHz mono FLAC; `language` is a hint, None asks for detection.

@@ -75,6 +75,10 @@ class OpenAISpeech:
         # A server that wants no key still has to be sent one by the library.
         self._client = openai.OpenAI(api_key=api_key or "none", base_url=base_url, max_retries=0)
 
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
     def speak(self, text: str, *, language: str, voice: str, rate: float = 1.0) -> Speech:
         """Speak `text`. Raises ProviderFailed."""
         parts = chunks(text, LONGEST)

@@ -5,6 +5,7 @@ Source: boto3 1.44; https://docs.aws.amazon.com/polly/latest/dg/API_SynthesizeSp
 AWS library, unless given.
 """
 
+from contextlib import closing
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -78,6 +79,10 @@ class Polly:
             ),
         )
 
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
     def speak(self, text: str, *, language: str, voice: str, rate: float = 1.0) -> Speech:
         """Speak `text` at 24 kHz. Raises ProviderFailed."""
         known = next(one for one in POLLY_VOICES if one.id == voice)
@@ -95,9 +100,10 @@ class Polly:
         answer: dict[str, Any] = {}
         try:
             answer = self._client.synthesize_speech(**_request(text, voice, rate))
-            chunks_of_it = answer["AudioStream"].iter_chunks(BLOCK)
-            limit = sound.most_bytes(most)
-            content = sound.collected(chunks_of_it, seconds=seconds, most=limit)
+            with closing(answer["AudioStream"]) as stream:
+                content = sound.collected(
+                    stream.iter_chunks(BLOCK), seconds=seconds, most=sound.most_bytes(most)
+                )
             return sound.from_ogg(content, most=most), _bill(text, voice, answer)
         except ClientError as error:
             raise _refused(error) from error
