@@ -49,9 +49,13 @@ def begin(email: str, address: str) -> Attempt:
 
 
 def was_right(attempt: Attempt, user: User) -> None:
-    """Give the attempt back, and know the network from now on."""
+    """Give the attempt back, and know the network from now on.
+
+    Earlier slips at this account from this address are forgotten too.
+    """
     for what in attempt.counters:
         rate_limits.give_back(what)
+    rate_limits.forget(f"guess:{network_of(attempt.address)}:{user.email}")
     know_network(user, attempt.address)
 
 

@@ -131,7 +131,7 @@ def _read(token: str, audience: str) -> dict[str, Any] | None:
 
 
 def _session(claims: dict[str, Any] | None) -> ApiSession | None:
-    if claims is None:
+    if claims is None or not all(_is_id(claims[name]) for name in ("sid", "sub")):
         return None
     return (
         ApiSession.objects.select_related("user")
@@ -145,6 +145,13 @@ def _session(claims: dict[str, Any] | None) -> ApiSession | None:
         )
         .first()
     )
+
+
+def _is_id(value: object) -> bool:
+    try:
+        return bool(uuid.UUID(str(value)))
+    except ValueError:
+        return False
 
 
 def _refused() -> UserError:
