@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -66,7 +67,7 @@ class SupabasePeer:
         return person
 
     def claims(self, person: Person, **others: Any) -> dict[str, Any]:
-        """What a token of theirs says; None removes a claim."""
+        """What a token of theirs says; None removes a claim, a time span counts from now."""
         now = int(time.time())
         said = {
             "iss": f"{self.url}/auth/v1",
@@ -80,7 +81,11 @@ class SupabasePeer:
             "user_metadata": {"email_verified": True},
             **others,
         }
-        return {name: value for name, value in said.items() if value is not None}
+        return {
+            name: now + int(value.total_seconds()) if isinstance(value, timedelta) else value
+            for name, value in said.items()
+            if value is not None
+        }
 
     def token(self, person: Person, *, key_id: str = "first", **others: Any) -> str:
         """A new token: ES256, by a published key."""
