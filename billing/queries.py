@@ -8,7 +8,8 @@ from django.db.models import Case, F, IntegerField, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
-from billing.models import UserCredits
+from billing import lots
+from billing.models import CreditTransaction, Purchase, UserCredits
 from billing.plans import PLANS, STARTER, Plan
 
 
@@ -33,6 +34,16 @@ def plan_of(user: User) -> Plan:
     """The best pack that a person ever paid and that was not refunded."""
     plan = UserCredits.objects.filter(user=user).values_list("plan", flat=True).first()
     return PLANS[plan] if plan else STARTER
+
+
+def unspent_of(user: User) -> dict[str, int]:
+    """What is left of each lot of credits that a person got, by its reference in the ledger."""
+    entries = CreditTransaction.objects.filter(user=user).order_by("pk")
+    returned = Purchase.objects.filter(user=user, returned_credits__gt=0)
+    return lots.unspent(
+        [lots.Entry(*row) for row in entries.values_list("kind", "amount", "reference")],
+        returned={purchase.reference: purchase.returned_credits for purchase in returned},
+    )
 
 
 def plan_rank(plan_column: str) -> Case:

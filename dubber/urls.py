@@ -5,6 +5,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("accounts.urls")),
+    path("", include("billing.urls")),
     path("", include("jobs.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -32,6 +32,11 @@ def user(email: str = "", *, credits: int = 0, password: str | None = None) -> U
     return person
 
 
+def staff() -> User:
+    """Make a member of staff who may do everything."""
+    return User.objects.create_superuser(f"staff{next(_numbers)}@example.com")
+
+
 def professional(*, credits: int = 1000) -> User:
     """Make a person of the best plan."""
     person = user(credits=credits)
