@@ -25,11 +25,11 @@ def normalised(email: str) -> str:
     return f"{name}@{host}"
 
 
-def marks_of(user: User, *, subject: str = "") -> list[KnownPerson]:
-    """The rows that stand for this person, not written yet. subject is Supabase's `sub`."""
+def marks_of(user: User) -> list[KnownPerson]:
+    """The rows that stand for this person, not written yet."""
     marks = [(KnownPerson.By.EMAIL, normalised(user.email))]
-    if subject:
-        marks.append((KnownPerson.By.SUBJECT, subject))
+    if user.supabase_id:
+        marks.append((KnownPerson.By.SUBJECT, str(user.supabase_id)))
     return [KnownPerson(by=by, digest=_digest(by, value)) for by, value in marks]
 
 

@@ -46,17 +46,18 @@ def prepare_demo_account(user: User) -> None:
     )
 
 
-def grant_starter(user: User, *, subject: str = "") -> CreditTransaction:
+def grant_starter(user: User) -> CreditTransaction:
     """Give a newcomer the free pack, once per person, whatever account they ask from.
 
-    subject is the person's id at Supabase, if they came from there. Raises Conflict the second
-    time, PermissionRefused for an account on hold.
+    Raises Conflict the second time, PermissionRefused for an account on hold or not verified.
     """
+    if not user.is_verified:
+        raise PermissionRefused(_("Verify your e-mail address first."), code="email_unverified")
     try:
         with transaction.atomic():
             require_good_standing(user)
             # The unique marks decide between two requests at once, also from two accounts.
-            KnownPerson.objects.bulk_create(persons.marks_of(user, subject=subject))
+            KnownPerson.objects.bulk_create(persons.marks_of(user))
             return ledger.grant(
                 user,
                 credits=STARTER.credits,
@@ -100,10 +101,11 @@ def unfreeze(user: User, *, by: User) -> None:
 
 
 @transaction.atomic
-def close_account(user: User, *, subject: str = "") -> int:
+def close_account(user: User) -> int:
     """Forfeit what is unspent, and remember by hashes that this person was here.
 
-    A later payment is quarantined. Returns the credits that were forfeited; the second time none.
+    To be called while the address is still known. A later payment is quarantined. Returns the
+    credits that were forfeited; the second time none.
     Raises Conflict while a payment is disputed.
     """
     row = ledger.lock(user)
@@ -114,7 +116,7 @@ def close_account(user: User, *, subject: str = "") -> int:
             _("Your bank questions one of your payments. Delete the account once that is settled.")
         )
     if CreditTransaction.objects.filter(reference=starter_reference(user)).exists():
-        marks = persons.marks_of(user, subject=subject)
+        marks = persons.marks_of(user)
         KnownPerson.objects.bulk_create(marks, ignore_conflicts=True)
     if row.balance:
         ledger.take_back(

@@ -22,6 +22,7 @@ from djstripe.models import WebhookEndpoint, WebhookEventTrigger
 from djstripe.views import ProcessWebhookView
 
 from billing import gateway, receivers
+from dubber.rate_limits import count
 
 security = logging.getLogger("security")
 
@@ -43,8 +44,9 @@ def receive(request: HttpRequest, uuid: UUID) -> HttpResponseBase:
     if not _is_signed(request, endpoint.secret):
         security.warning("a message to the Stripe webhook was not signed by Stripe")
         return HttpResponseBadRequest()
-    if _stored_lately() >= MOST_A_MINUTE:
-        return HttpResponse(status=429, headers={"Retry-After": "60"})
+    spent = count(f"webhook:{uuid}", most=MOST_A_MINUTE, seconds=60)
+    if spent.exceeded:
+        return HttpResponse(status=429, headers={"Retry-After": str(spent.wait)})
     _drop_secret(request)
     answer: HttpResponseBase = ProcessWebhookView.as_view()(request, uuid=uuid)
     return answer
@@ -81,11 +83,6 @@ def _is_signed(request: HttpRequest, secret: str) -> bool:
         return False
     times = [part[2:] for part in header.split(",") if part.startswith("t=")]
     return int(times[0]) <= time.time() + TOLERANCE_SECONDS
-
-
-def _stored_lately() -> int:
-    minute_ago = timezone.now() - timedelta(minutes=1)
-    return int(WebhookEventTrigger.objects.filter(created__gte=minute_ago).count())
 
 
 def _drop_secret(request: HttpRequest) -> None:

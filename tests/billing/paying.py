@@ -13,7 +13,6 @@ from billing.purchases import ask_for_payment, confirm_payment
 from tests.peers.stripe import StripePeer
 from tests.peers.stripe_mail import Message, signed
 
-
 Object = dict[str, Any]
 
 

@@ -63,6 +63,10 @@ class Account:
             raise Refusal(404, "resource_missing", f"No such {kind or 'object'}: '{id_}'")
         return found
 
+    def of_kind(self, kind: str) -> list[Object]:
+        """Every object of a kind, oldest first."""
+        return [one for one in self.objects.values() if one["object"] == kind]
+
     def tell(self, name: str, about: Object) -> None:
         """Record an event with a snapshot of the object."""
         event = self.add(
