@@ -34,10 +34,21 @@ def charge(user: User, *, credits: int, reference: str, description: str) -> Cre
 
 
 @transaction.atomic
-def refund(user: User, *, credits: int, reference: str, description: str) -> CreditTransaction:
-    """Give back credits that were charged. Raises Conflict as `charge` does."""
+def refund(
+    user: User,
+    *,
+    credits: int,
+    reference: str,
+    description: str,
+    reason: str = "",
+    by: User | None = None,
+) -> CreditTransaction:
+    """Give back credits that were charged. Raises Conflict as `charge` does.
+
+    `by` is the member of staff, None where a language wasn't delivered.
+    """
     _above_zero(credits)
-    return _come_in(user, Kind.REFUND, credits, reference, description)
+    return _come_in(user, Kind.REFUND, credits, reference, description, reason=reason, by=by)
 
 
 @transaction.atomic

@@ -172,6 +172,22 @@ def release_from_quarantine(purchase: Purchase, *, by: User) -> Purchase:
         return purchase
 
 
+def differences(purchase: Purchase, payment: Payment) -> list[str]:
+    """Everything in which a payment that arrived is not what our row asked for."""
+    asked_for = {
+        "amount": (purchase.amount_cents, payment.cents),
+        "currency": (purchase.currency, payment.currency),
+        "live": (settings.STRIPE_LIVE_MODE, payment.live),
+        "customer": (purchase.customer, payment.customer),
+        "payment": (purchase.stripe_payment_intent_id or payment.intent, payment.intent),
+    }
+    return [
+        f"{name} {there} in place of {ours}"
+        for name, (ours, there) in asked_for.items()
+        if ours != there
+    ]
+
+
 def _locked(payment: Payment) -> Purchase | None:
     """The purchase that the payment is for, locked: by the id that we gave it, else by its own."""
     rows = Purchase.objects.select_for_update(of=("self",)).select_related("user")
@@ -185,7 +201,7 @@ def _locked(payment: Payment) -> Purchase | None:
 def _arrive(purchase: Purchase, payment: Payment) -> None:
     # Locked first: an account that is being deleted closes before or after this, not meanwhile.
     closed = ledger.lock(purchase.user).closed_at is not None
-    doubts = [*_doubts(purchase, payment), *(["account deleted"] if closed else [])]
+    doubts = [*differences(purchase, payment), *(["account deleted"] if closed else [])]
     if doubts:
         known = purchase.stripe_payment_intent_id or payment.intent
         purchase.move_to(
@@ -212,22 +228,6 @@ def _credit(purchase: Purchase) -> None:
         description=_("Bought: %(plan)s") % {"plan": PLANS[purchase.plan].name},
     )
     renew_plan(purchase.user)
-
-
-def _doubts(purchase: Purchase, payment: Payment) -> list[str]:
-    """Everything in which a payment that arrived differs from what our row asked for."""
-    asked_for = {
-        "amount": (purchase.amount_cents, payment.cents),
-        "currency": (purchase.currency, payment.currency),
-        "live": (settings.STRIPE_LIVE_MODE, payment.live),
-        "customer": (purchase.customer, payment.customer),
-        "payment": (purchase.stripe_payment_intent_id or payment.intent, payment.intent),
-    }
-    return [
-        f"{name} {there} in place of {ours}"
-        for name, (ours, there) in asked_for.items()
-        if ours != there
-    ]
 
 
 def _confirmation(purchase: Purchase, payment: Payment) -> Confirmation:
