@@ -8,7 +8,7 @@ come late, twice or never; the reconciler walks the way again for those that nev
 import contextlib
 import logging
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -19,7 +19,7 @@ from accounts.models import User
 from billing import gateway, ledger
 from billing.gateway import NotAtStripe, Payment, RefusedByStripe
 from billing.models import Purchase
-from billing.plans import PLANS, STARTER, Plan
+from billing.plans import PLANS, Plan
 from billing.problems import sentence_for
 from billing.services import renew_plan
 from billing.states import PurchaseStatus
@@ -40,31 +40,40 @@ class Confirmation:
     message: str = ""
 
 
-def plan_to_buy(plan: object) -> Plan:
-    """The plan of that id that costs something. Raises UserError validation_error."""
-    found = PLANS.get(plan) if isinstance(plan, str) else None
-    if found is None or found is STARTER:
-        raise UserError("validation_error", _("There is no such plan to buy."), field="plan")
+def priced(cents: object) -> Plan:
+    """The plan of exactly that price. Raises UserError validation_error."""
+    found = PRICED.get(cents) if isinstance(cents, int) else None
+    if found is None:
+        raise UserError("validation_error", _("No plan costs that much."), field="amount")
     return found
 
 
-def open_purchase(user: User, *, plan: Plan) -> Purchase:
-    """Write down what a person is about to buy, at today's price. Nothing is charged by it."""
+def open_purchase(user: User, *, plan: Plan, reference: str | None = None) -> Purchase:
+    """Write down what a person is about to buy, at today's price. Nothing is charged by it.
+
+    The same reference (a SHA-256 in hex) is one purchase.
+    """
     gateway.require_enabled()
     _require_open_account(user)
-    return Purchase.objects.create(
+    purchase, _made = Purchase.objects.get_or_create(
+        pk=UUID(reference[:32]) if reference else uuid4(),
         user=user,
-        plan=plan.id,
-        credits=plan.credits,
-        amount_cents=plan.price_cents,
-        currency=plan.currency,
-        customer=gateway.customer_of(user),
+        defaults={
+            "plan": plan.id,
+            "credits": plan.credits,
+            "amount_cents": plan.price_cents,
+            "currency": plan.currency,
+            "customer": gateway.customer_of(user),
+        },
     )
+    return purchase
 
 
-def ask_for_payment(user: User, *, plan: Plan) -> tuple[Purchase, str]:
+def ask_for_payment(
+    user: User, *, plan: Plan, reference: str | None = None
+) -> tuple[Purchase, str]:
     """Open a purchase that our clients' own form pays; the secret which that form needs."""
-    purchase = open_purchase(user, plan=plan)
+    purchase = open_purchase(user, plan=plan, reference=reference)
     intent, secret = gateway.create_intent(purchase)
     Purchase.objects.filter(pk=purchase.pk).update(stripe_payment_intent_id=intent)
     purchase.stripe_payment_intent_id = intent

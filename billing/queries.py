@@ -1,10 +1,11 @@
 """Questions about credits."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Case, F, IntegerField, Sum, Value, When
+from django.db.models import Case, F, IntegerField, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
@@ -28,6 +29,28 @@ def balance_of(user: User | AnonymousUser) -> int:
         return 0
     row = UserCredits.objects.filter(user_id=user.pk).values_list("balance", flat=True).first()
     return row or 0
+
+
+def owed_by(user: User) -> int:
+    """The credits that must come in before a person has any to spend."""
+    return UserCredits.objects.filter(user=user).values_list("owed", flat=True).first() or 0
+
+
+def entries_of(user: User) -> QuerySet[CreditTransaction]:
+    """A person's ledger, newest first."""
+    return CreditTransaction.objects.filter(user=user).order_by("-pk")
+
+
+def payments_behind(entries: Iterable[CreditTransaction]) -> dict[str, str]:
+    """Stripe's ids of the payments that brought those entries, by the entries' references."""
+    prefix = Purchase.REFERENCE
+    ids = [
+        entry.reference.removeprefix(prefix)
+        for entry in entries
+        if entry.kind == CreditTransaction.Kind.PURCHASE
+    ]
+    bought = Purchase.objects.filter(pk__in=ids).values_list("pk", "stripe_payment_intent_id")
+    return {f"{prefix}{pk}": intent or "" for pk, intent in bought}
 
 
 def plan_of(user: User) -> Plan:

@@ -174,7 +174,7 @@ def _differences_at_stripe(purchase: Purchase) -> Iterator[str]:
         return
     if payment.arrived and purchase.status in {PurchaseStatus.OPEN, PurchaseStatus.CANCELLED}:
         yield f"paid at Stripe, {purchase.status} here"
-    if purchase.status == PurchaseStatus.PAID:
+    if purchase.status == PurchaseStatus.PAID and not purchase.doubt:  # else staff released it
         yield from differences(purchase, payment)
     known = set(purchase.refunds.values_list("stripe_refund_id", flat=True))
     for one in sent_back:

@@ -31,6 +31,9 @@ class Purchase(models.Model):
     and lost disputes took back.
     """
 
+    REFERENCE = "purchase:"
+    """What the ledger knows its credits by starts so."""
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="purchases"
@@ -88,7 +91,7 @@ class Purchase(models.Model):
     @property
     def reference(self) -> str:
         """What the ledger knows its credits by."""
-        return f"purchase:{self.pk}"
+        return f"{self.REFERENCE}{self.pk}"
 
     def move_to(self, target: PurchaseStatus, **columns: Any) -> None:
         """Change status, and the given columns with it, in one UPDATE. Raises Conflict."""

@@ -17,7 +17,11 @@ from dubber.errors import Conflict, PermissionRefused, UserError
 from tests import make
 from tests.billing.paying import Till
 
-pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("peer", "adds_up"),
+]
 
 
 def spend(user: User, credits: int) -> None:

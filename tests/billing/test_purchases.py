@@ -24,7 +24,11 @@ from tests.billing.paying import Till
 from tests.peers.stripe import StripePeer
 from tests.peers.stripe_account import NEEDS_CONFIRMATION, Refusal
 
-pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("peer", "adds_up"),
+]
 
 ROADS = ("confirm", "payment_intent.succeeded", "charge.succeeded")
 
@@ -289,7 +293,9 @@ def test_a_lost_answer_leaves_nothing_charged(till: Till) -> None:
     assert balance_of(user) == 0
 
 
-def test_buying_is_off_without_keys(db: None) -> None:
+def test_buying_is_off_without_keys(settings: Settings) -> None:
+    settings.STRIPE_SECRET_KEY = ""
+
     with pytest.raises(UserError) as refused:
         ask_for_payment(make.user(), plan=CREATOR)
 

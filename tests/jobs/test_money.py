@@ -15,7 +15,7 @@ from jobs.services import cancel_job, refund_language, retry_language
 from jobs.states import JobStatus
 from tests import make
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adds_up")]
 
 LONG = 601.0
 """Seconds of a job that earns 5 %: 61 credits in Spanish, 61 in French."""
