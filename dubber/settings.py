@@ -78,6 +78,10 @@ TOKEN_KEY = env.text(
 LINK_KEY = env.text(
     "DUBBER_LINK_KEY", help="Signs upload and download links. Derived from SECRET_KEY when empty."
 ) or key("link")
+PERSON_KEY = env.text(
+    "DUBBER_PERSON_KEY",
+    help="Hashes who had a Starter pack. Derived from SECRET_KEY when empty.",
+) or key("person")
 
 CORS_ALLOWED_ORIGINS = env.list(
     "CORS_ORIGINS",
@@ -451,6 +455,11 @@ STRIPE_SECRET_KEY = env.text(
 )
 STRIPE_PUBLIC_KEY = env.text("STRIPE_PUBLIC_KEY", help="Stripe's publishable key.")
 STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+STRIPE_API_BASE = env.url(
+    "STRIPE_API_BASE", help="Tests and development only: another server in place of Stripe's own."
+)
+if STRIPE_API_BASE:
+    STRIPE_API_HOST = STRIPE_API_BASE  # the name that dj-stripe reads, where there is one
 STRIPE_API_VERSION = "2026-05-27.dahlia"  # pinned: what dj-stripe 2.11.0 was written for
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
 
@@ -476,6 +485,7 @@ LOGGING = logging_settings(
         QUEUE_KEY,
         TOKEN_KEY,
         LINK_KEY,
+        PERSON_KEY,
         AWS_SECRET_ACCESS_KEY,
         SUPABASE_JWT_SECRET,
         SUPABASE_SERVICE_KEY,

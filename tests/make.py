@@ -49,6 +49,11 @@ def sign_in(client: Client, person: User) -> None:
         session.save()
 
 
+def staff() -> User:
+    """Make a member of staff who may do everything."""
+    return User.objects.create_superuser(f"staff{next(_numbers)}@example.com")
+
+
 def professional(*, credits: int = 1000) -> User:
     """Make a person of the best plan."""
     person = user(credits=credits)
