@@ -22,6 +22,7 @@ from jobs.states import (
     BEFORE,
     ENDED,
     LANGUAGE_KINDS,
+    ON_DEMAND,
     OPEN,
     STAGE_OF,
     JobStatus,
@@ -56,8 +57,8 @@ def begin(claim: Claim) -> Step:
     step = claims.fence(claim)
     if job.status == JobStatus.PENDING:
         job.move_to(JobStatus.PROCESSING, started_at=Now())
-    stage = STAGE_OF[claim.kind]
     for task in _concerned(job, claim):
+        stage = STAGE_OF[claim.kind]
         if task.stage != stage:
             task.move_to(stage)
     events.record(
@@ -179,6 +180,7 @@ def cancel_steps(job: DubbingJob) -> None:
     for step in (
         job.steps.select_for_update(of=("self",), no_key=True)
         .filter(status__in=OPEN)
+        .exclude(kind__in=ON_DEMAND)
         .order_by("pk")
     ):
         if step.task_id in gone or len(gone) == len(tasks):
@@ -192,7 +194,8 @@ def make_ready(job: DubbingJob) -> None:
     for step in steps:
         before = BEFORE[StepKind(step.kind)]
         shared = before not in LANGUAGE_KINDS
-        if step.status != StepStatus.WAITING:
+        held = step.kind == StepKind.TRANSLATE and job.awaits_review
+        if step.status != StepStatus.WAITING or held:
             continue
         if before is None or (before, None if shared else step.task_id) in done:
             step.move_to(StepStatus.READY, not_before=Now())

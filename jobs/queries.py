@@ -9,21 +9,8 @@ from accounts.models import User
 from jobs.models import Artifact, DubbingJob, LanguageTask, Step
 from jobs.pipeline.languages import LANGUAGES, Language
 from jobs.progress import Progress, ending_of, progress_of
+from jobs.results import DELIVERED
 from jobs.states import ENDED, Stage
-
-DELIVERED = (
-    "video",
-    "full_m4a",
-    "full_mp3",
-    "full_wav",
-    "voice_mp3",
-    "voice_wav",
-    "srt",
-    "vtt",
-    "transcript",
-    "manifest",
-)
-"""The kinds of file that a customer may have, in the order in which pages list them."""
 
 
 @dataclass(frozen=True, slots=True)

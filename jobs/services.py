@@ -23,7 +23,7 @@ from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find, variant
 from jobs.refusals import refusal
 from jobs.states import ENDED, JOB_KINDS, LANGUAGE_KINDS, JobStatus, Stage, StepStatus
-from jobs.uploads import measure_upload, refuse_other_lengths
+from jobs.uploads import is_used, measure_upload, refuse_changed, refuse_other_lengths
 
 
 def create_job(
@@ -183,8 +183,7 @@ def _own(user: User, upload: Upload) -> Upload:
     """The upload, if it is the user's, still there, and not in a job yet."""
     if upload.user_id != user.pk or upload.expires_at < timezone.now():
         raise Conflict(_("This file is not there. Upload it again."), code="upload_missing")
-    used = DubbingJob.objects.filter(voice=upload) | DubbingJob.objects.filter(background=upload)
-    if used.exists():
+    if is_used(upload):
         raise Conflict(_("This file belongs to another job. Upload it again."))
     return upload
 
@@ -192,6 +191,7 @@ def _own(user: User, upload: Upload) -> Upload:
 @transaction.atomic
 def _write(job: DubbingJob, variants: Mapping[str, str], quote: prices.Quote) -> None:
     """Write the job with everything it needs, and take its price: one charge for each language."""
+    refuse_changed([job.voice, job.background])
     ledger.require(job.user, credits=quote.credits)
     try:
         with transaction.atomic():

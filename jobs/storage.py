@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 
 from jobs import scratch
 from jobs.models import Artifact, DubbingJob, LanguageTask
+from jobs.results import result_name, stem_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,14 @@ def keep_file(
         object_key=stored,
         sha256=sha256,
         bytes=path.stat().st_size,
-        name=f"{place}-{kind}{suffix}",
+        name=f"{place}-{kind}{suffix}" if working else _name(job, place, kind, path),
         working=working,
         details=details or {},
     )
+
+
+def _name(job: DubbingJob, language: str, kind: str, path: Path) -> str:
+    return result_name(stem_of(job.title), language, kind, path)
 
 
 def keep_bytes(content: bytes, *, key: str) -> str:

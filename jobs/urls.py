@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs import media, views
+from jobs import media, transfers, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -18,4 +18,6 @@ urlpatterns = [
         media.download,
         name="download",
     ),
+    path("uploads/<int:upload_id>.<slug:signature>", transfers.put_upload, name="put_upload"),
+    path("d/<int:artifact_id>.<int:number>.<slug:signature>", transfers.get_file, name="get_file"),
 ]

@@ -17,7 +17,7 @@ from jobs.pipeline.dub import Engines, Route
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.timeline import SAMPLE_RATE, Utterance
 from jobs.services import create_job, retry_language
-from jobs.states import JobStatus, Stage, StepKind
+from jobs.states import STAGE_OF, JobStatus, Stage, StepKind
 from jobs.uploads import register_upload
 from tests import make
 from tests.engines import Hearing, Humming, Shouting, engines
@@ -81,7 +81,7 @@ def test_a_job_is_made_from_upload_to_files() -> None:
 
     job.refresh_from_db()
     task = job.tasks.get()
-    assert worked == list(StepKind)
+    assert worked == list(STAGE_OF)
     assert (job.status, task.stage, task.error) == (JobStatus.COMPLETE, Stage.COMPLETE, "")
     assert hearing.calls == 1
     kinds = set(task.artifacts.filter(working=False).values_list("kind", flat=True))
