@@ -202,6 +202,7 @@ def logging_settings(
         "loggers": {
             "django": {"handlers": []},
             "django.server": {"handlers": [], "propagate": True},
+            "django-q": {"level": "WARNING"},  # it tells of every ring of the bell
         },
     }
     if kind is LogKind.FILES:

@@ -60,7 +60,7 @@ def hearing() -> Transcriber | None:
 
 def narrator() -> Voice:
     """The voice that speaks the sample: the local one, so that it is the same everywhere."""
-    return _pico(os.getpid())
+    return pico.Pico(repeatable=True)
 
 
 def route(source: str | None, target: str) -> Route:

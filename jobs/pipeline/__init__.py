@@ -1,0 +1,1 @@
+"""How a recording becomes a dub: plain Python, without Django, settings or vendors."""

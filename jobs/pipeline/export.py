@@ -13,6 +13,7 @@ from typing import Any
 import soundfile
 
 from jobs.pipeline import ffmpeg
+from jobs.pipeline.container import DEMUXER
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find
 from jobs.pipeline.program import Stop
@@ -145,7 +146,7 @@ def _mux(
     stop: Stop | None,
 ) -> Path:
     mp4 = out.suffix == ".mp4"
-    film = ffmpeg.source(source.path)
+    film = ffmpeg.source(source.path, format=DEMUXER[source.container])
     sounds = _sounds(source, film, tracks, original, default)
     captions = [(one, ffmpeg.sidecar(one.captions)) for one in tracks if one.captions is not None]
     words = out.with_name(f"{out.name}.texts")

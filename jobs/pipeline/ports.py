@@ -8,12 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jobs.pipeline.timeline import Recognition
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,29 @@ class VoiceInfo:
     language: str
     gender: str = ""
     premium: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one unit costs, in millionths of a dollar, as published on the day it was `read`."""
+
+    unit: str  # "seconds", "characters", "neural characters", "input tokens"
+    microusd: float
+    read: date
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What one call to a vendor cost. unit is what is counted: "seconds", "characters", "tokens".
+
+    request_id is the vendor's own name of the call, for questions to their support.
+    """
+
+    model: str
+    unit: str
+    units: float
+    cost_microusd: int
+    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +67,7 @@ class Engine:
     voices: tuple[VoiceInfo, ...] = ()
     longest_text: int = 1000
     ends: date | None = None
+    prices: tuple[Price, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +94,18 @@ class Speech:
 
     samples: NDArray[np.float32]
     sample_rate: int
+
+
+class Calls(Protocol):
+    """Places calls that cost money. Safe to use from several threads."""
+
+    def place(self, vendor: str, kind: str, call: Callable[[float], tuple[Answer, Bill]]) -> Answer:
+        """What `call` gives, in its turn, within a deadline, tried again where that helps.
+
+        `kind` is "recognition", "translation" or "speech". `call` gets the seconds that it may
+        take, is made in a thread of its own, and its bill is recorded once. Raises ProviderFailed:
+        what the last call raised, or VENDOR_BUSY where the vendor isn't called at all now.
+        """
 
 
 class Transcriber(Protocol):

@@ -15,7 +15,7 @@ from jobs.pipeline.process import Child, heavy
 from jobs.pipeline.timeline import Recognition, Utterance, Word
 from jobs.pipeline.weights import WHISPER_BASE, require
 
-WINDOW = 900.0  # seconds heard at a time; 15 minutes take the child 0.9 GB
+WINDOW = 300.0  # seconds heard at a time: 0.5 GB; a quarter of an hour would take 1.1 GB
 SECONDS = 180.0  # to load the model on a slow disk and a busy machine
 SECONDS_PER_SECOND = 4.0  # ten times what two quick cores need
 MEMORY = 6 * 1024**3  # bytes of address space; most of it is never touched

@@ -124,6 +124,10 @@ class OpenAITranslator:
             raise self._failed(failures[-1].code, failures[-1].detail)
         return found
 
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+
     def _halving(
         self,
         lines: Sequence[Line],

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from jobs.pipeline.errors import ProviderFailed
+from jobs.pipeline.errors import PipelineError, ProviderFailed
 from jobs.pipeline.ports import Engine, Speech, VoiceInfo
 from jobs.pipeline.process import Child
 
@@ -20,6 +20,8 @@ MEMORY = 512 * 1024**2  # bytes of address space
 AUDIBLE = 328  # of 32768, -40 dBFS: what stays below it is the silence around nothing
 LONGEST_WORD = 60  # letters; it never comes back from a word of 400
 MARKUP = re.compile(r"[<>\[\]{}\\^|*_~#`]+|[\x00-\x1f\x7f]+")  # tags to it, or spoken by name
+LONGEST_NUMBER = 20  # digits; it fails at 50
+NUMBER = re.compile(rf"\d{{{LONGEST_NUMBER}}}(?=\d)")
 WORD = re.compile(rf"\S{{{LONGEST_WORD}}}(?=\S)")
 
 VOICES = (
@@ -49,8 +51,12 @@ class Pico:
     )
     rates: tuple[float, float] | None = (0.5, 2.0)
 
-    def __init__(self) -> None:
-        """Start nothing: the child starts with the first line."""
+    def __init__(self, *, repeatable: bool = False) -> None:
+        """Start nothing: the child starts with the first line.
+
+        A line sounds a little different after other lines; repeatable gives each line a new child.
+        """
+        self._repeatable = repeatable
         self._child = Child(
             "jobs.providers.pico_child",
             deadline=SECONDS_A_LINE,
@@ -63,7 +69,16 @@ class Pico:
 
         Raises ProviderFailed, ENGINE_REFUSED where the voice can't say anything of it.
         """
-        answer = self._child.ask({"text": plain(text), "voice": voice, "rate": rate})
+        try:
+            answer = self._child.ask({"text": plain(text), "voice": voice, "rate": rate})
+        except PipelineError as error:
+            if error.code != "OUT_OF_TIME":
+                raise
+            # It will hang again: other than a busy vendor, it does the same with the same text.
+            raise ProviderFailed("ENGINE_REFUSED", engine=self.engine.name) from error
+        finally:
+            if self._repeatable:
+                self._child.close()
         sound = np.frombuffer(base64.b64decode(answer["pcm"]), np.dtype("<i2"))
         if not sound.size or np.abs(sound.astype(np.int32)).max() < AUDIBLE:
             raise ProviderFailed("ENGINE_REFUSED", engine=self.engine.name)
@@ -76,4 +91,5 @@ class Pico:
 
 def plain(text: str) -> str:
     """`text` without what Pico takes for markup, and with no word too long for it."""
-    return " ".join(WORD.sub(r"\g<0> ", MARKUP.sub(" ", text)).split())
+    words = NUMBER.sub(r"\g<0> ", MARKUP.sub(" ", text))
+    return " ".join(WORD.sub(r"\g<0> ", words).split())

@@ -33,8 +33,8 @@ def test_a_start_is_where_the_voice_is_first_audible(tmp_path: Path) -> None:
 
     errors = start_errors(dub, {0: part(0, 1.0, 2.0), 1: part(1, 4.02, 5.0)})
 
-    assert errors[0] == (1.0, pytest.approx(0.05, abs=0.001))
-    assert errors[1] == (4.02, pytest.approx(-0.02, abs=0.001))
+    assert [start for start, _ in errors] == [1.0, 4.02]
+    assert [error for _, error in errors] == pytest.approx([0.05, -0.02], abs=0.001)
 
 
 def test_lines_that_were_moved_do_not_count_as_starts(tmp_path: Path) -> None:

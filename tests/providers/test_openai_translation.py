@@ -1,6 +1,7 @@
 """The translator over real HTTP: what is sent, what comes back, and what every failure becomes."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -29,11 +30,14 @@ def peer(server: OpenAIPeer) -> OpenAIPeer:
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["responses", "chat"])
-def translator(request: pytest.FixtureRequest, server: OpenAIPeer) -> OpenAITranslator:
+def translator(request: pytest.FixtureRequest, server: OpenAIPeer) -> Iterator[OpenAITranslator]:
     """The translator, once for OpenAI's own API and once for that of other servers."""
-    return OpenAITranslator(
-        model="gpt-6-luna", api_key="a-key", base_url=server.url, responses=request.param
-    )
+    with closing(
+        OpenAITranslator(
+            model="gpt-6-luna", api_key="a-key", base_url=server.url, responses=request.param
+        )
+    ) as connected:
+        yield connected
 
 
 def ask(translator: OpenAITranslator, *asked: Line, target: str = "es") -> dict[int, str]:
@@ -207,9 +211,10 @@ def test_an_answer_in_another_form_is_a_failure(
 
 
 def test_a_server_that_is_not_there_is_a_failure() -> None:
-    gone = OpenAITranslator(model="any", base_url="http://127.0.0.1:9/v1", responses=False)
+    with closing(OpenAITranslator(model="any", base_url="http://127.0.0.1:9/v1")) as gone:
+        failed = failure(gone, HELLO)
 
-    assert failure(gone, HELLO).code == "ENGINE_FAILED"
+    assert failed.code == "ENGINE_FAILED"
 
 
 def test_errors_hold_neither_key_nor_words(translator: OpenAITranslator, peer: OpenAIPeer) -> None:
@@ -231,14 +236,16 @@ def test_what_a_small_model_puts_around_its_answer_is_ignored(
         return Reply(content=wrapping.replace("{}", translated(call).content))
 
     peer.answer = wrapped
-    translator = OpenAITranslator(model="small", base_url=peer.url, responses=False)
+    with closing(OpenAITranslator(model="small", base_url=peer.url, responses=False)) as small:
+        texts = ask(small, HELLO)
 
-    assert ask(translator, HELLO) == {3: "[es] Hello"}
+    assert texts == {3: "[es] Hello"}
 
 
 def test_a_model_that_does_not_reason_is_not_told_how_much_to(peer: OpenAIPeer) -> None:
     for model in ("gpt-6-luna", "gpt-4o-mini"):
-        ask(OpenAITranslator(model=model, base_url=peer.url), HELLO)
+        with closing(OpenAITranslator(model=model, base_url=peer.url)) as translator:
+            ask(translator, HELLO)
 
     assert [call.body.get("reasoning") for call in peer.calls] == [{"effort": "none"}, None]
 

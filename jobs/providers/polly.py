@@ -1,0 +1,170 @@
+"""Speech with Amazon Polly.
+
+Source: boto3 1.44; https://docs.aws.amazon.com/polly/latest/dg/API_SynthesizeSpeech.html
+(API 2016-06-10). Ogg Vorbis at 24 kHz, because its PCM ends at 16 kHz. Credentials are those of the
+AWS library, unless given.
+"""
+
+from contextlib import closing
+from typing import Any
+from xml.sax.saxutils import escape
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
+
+from jobs.pipeline.calls import Spoiled
+from jobs.pipeline.errors import ProviderFailed
+from jobs.pipeline.ports import Bill, Calls, Engine, Speech, VoiceInfo
+from jobs.pipeline.wording import chunks
+from jobs.providers import sound, statuses
+from jobs.providers.voices import POLLY_NEURAL_VOICES, POLLY_PRICES, POLLY_VOICES
+
+NAME = "Amazon Polly"
+LONGEST = 3000  # billed characters; marks aren't billed
+RATES = (0.5, 2.0)
+BLOCK = 64 * 1024
+CONNECT_SECONDS = 10
+SILENT_SECONDS = 60
+THROTTLED = frozenset({"ThrottlingException", "TooManyRequestsException", "Throttling"})
+ACCOUNT = frozenset(
+    {
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "IncompleteSignature",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "OptInRequired",
+        "UnrecognizedClientException",
+    }
+)
+CODES = {"zh-CN": "cmn-CN"}  # languages that it names otherwise
+
+
+class Polly:
+    """Speaks all twelve languages: Russian with standard voices, the others with neural ones."""
+
+    engine = Engine(
+        name=NAME,
+        model="neural",
+        quality="studio",
+        voices=POLLY_VOICES,
+        longest_text=LONGEST,
+        prices=POLLY_PRICES,
+    )
+    rates: tuple[float, float] | None = RATES
+
+    def __init__(
+        self,
+        *,
+        calls: Calls,
+        region: str = "us-east-1",
+        base_url: str = "",
+        access_key: str = "",
+        secret_key: str = "",
+    ) -> None:
+        """Connect to nothing yet."""
+        self._calls = calls
+        self._client = boto3.client(
+            "polly",
+            region_name=region,
+            endpoint_url=base_url or None,
+            aws_access_key_id=access_key or None,
+            aws_secret_access_key=secret_key or None,
+            config=Config(
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=SILENT_SECONDS,
+                retries={"total_max_attempts": 1, "mode": "standard"},
+                max_pool_connections=16,
+            ),
+        )
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+
+    def speak(self, text: str, *, language: str, voice: str, rate: float = 1.0) -> Speech:
+        """Speak `text` at 24 kHz. Raises ProviderFailed."""
+        known = next(one for one in POLLY_VOICES if one.id == voice)
+        return sound.joined([self._part(part, known, rate) for part in chunks(text, LONGEST)])
+
+    def _part(self, text: str, voice: VoiceInfo, rate: float) -> Speech:
+        return self._calls.place(
+            "polly", "speech", lambda seconds: self._spoken(text, voice, rate, seconds)
+        )
+
+    def _spoken(
+        self, text: str, voice: VoiceInfo, rate: float, seconds: float
+    ) -> tuple[Speech, Bill]:
+        most = sound.longest(text, voice.language, rate)
+        answer: dict[str, Any] = {}
+        try:
+            answer = self._client.synthesize_speech(**_request(text, voice, rate))
+            with closing(answer["AudioStream"]) as stream:
+                content = sound.collected(
+                    stream.iter_chunks(BLOCK), seconds=seconds, most=sound.most_bytes(most)
+                )
+            return sound.from_ogg(content, most=most), _bill(text, voice, answer)
+        except ClientError as error:
+            raise _refused(error) from error
+        except NoCredentialsError as error:
+            detail = "no credentials"
+            raise ProviderFailed("VENDOR_ACCOUNT", engine=NAME, detail=detail) from error
+        except (BotoCoreError, HTTPClientError, KeyError) as error:
+            detail = type(error).__name__
+            raise ProviderFailed("ENGINE_FAILED", engine=NAME, detail=detail) from error
+        except sound.Unusable as error:
+            raise _unusable(error, text, voice, answer) from error
+
+
+def marked(text: str, rate: float) -> str:
+    """The text as SSML, spoken at `rate`."""
+    return f'<speak><prosody rate="{round(rate * 100)}%">{escape(text)}</prosody></speak>'
+
+
+def _request(text: str, voice: VoiceInfo, rate: float) -> dict[str, str]:
+    return {
+        "Engine": "neural" if voice in POLLY_NEURAL_VOICES else "standard",
+        "LanguageCode": CODES.get(voice.language, voice.language),
+        "OutputFormat": "ogg_vorbis",
+        "SampleRate": "24000",
+        "Text": text if rate == 1.0 else marked(text, rate),
+        "TextType": "text" if rate == 1.0 else "ssml",
+        "VoiceId": voice.id,
+    }
+
+
+def _bill(text: str, voice: VoiceInfo, answer: dict[str, Any]) -> Bill:
+    neural, standard = (price.microusd for price in POLLY_PRICES)
+    is_neural = voice in POLLY_NEURAL_VOICES
+    counted = int(answer.get("RequestCharacters") or len(text))
+    cost = round(counted * (neural if is_neural else standard))
+    return Bill(
+        "neural" if is_neural else "standard", "characters", counted, cost, _request_id(answer)
+    )
+
+
+def _request_id(answer: dict[str, Any]) -> str:
+    return str(answer.get("ResponseMetadata", {}).get("RequestId", ""))
+
+
+def _refused(error: ClientError) -> ProviderFailed:
+    """What an error of the service means; its message stays out, it may repeat what was sent."""
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    about = error.response.get("ResponseMetadata", {})
+    status = int(about.get("HTTPStatusCode", 500))
+    detail = f"{code} {about.get('RequestId', '')}".strip()
+    if code in THROTTLED:
+        status = 429
+    elif code in ACCOUNT:
+        status = 403
+    return statuses.failure(NAME, status, detail=detail, headers=about.get("HTTPHeaders", {}))
+
+
+def _unusable(
+    error: sound.Unusable, text: str, voice: VoiceInfo, answer: dict[str, Any]
+) -> ProviderFailed:
+    """What has the vendor's own id was paid for; anything else came from somebody between."""
+    if not _request_id(answer):
+        return ProviderFailed("ENGINE_FAILED", engine=NAME, detail=str(error))
+    return Spoiled("ENGINE_FAILED", bill=_bill(text, voice, answer), detail=str(error), engine=NAME)

@@ -1,0 +1,50 @@
+"""What a vendor's HTTP status means to us: which ProviderFailed it becomes.
+
+Source: RFC 9110 §15 and §10.2.3 (Retry-After), and what vendors add to them.
+"""
+
+import time
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from jobs.pipeline.errors import ProviderFailed
+
+BUSY = frozenset({429, 503, 529})
+ACCOUNT = frozenset({401, 402, 403})
+REFUSED = frozenset({400, 413, 415, 422})  # this text or sound, which won't change by itself
+TOO_LONG = 413
+
+
+class TooLong(ProviderFailed):
+    """The vendor takes less at once; parts of it may pass."""
+
+
+def failure(
+    engine: str, status: int, *, detail: str = "", headers: Mapping[str, str] | None = None
+) -> ProviderFailed:
+    """The error for a status; `detail` may hold codes and request ids, never customers' words."""
+    detail = f"{status} {detail}".strip()
+    if status in BUSY:
+        after = retry_after(headers or {})
+        return ProviderFailed("VENDOR_BUSY", engine=engine, detail=detail, after=after)
+    kind = TooLong if status == TOO_LONG else ProviderFailed
+    return kind(_code(status), engine=engine, detail=detail)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds until the vendor wants to hear from us again, where it says so."""
+    said = next((text for name, text in headers.items() if name.lower() == "retry-after"), "")
+    try:
+        return max(0.0, float(said))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _code(status: int) -> str:
+    if status in ACCOUNT:
+        return "VENDOR_ACCOUNT"
+    return "ENGINE_REFUSED" if status in REFUSED else "ENGINE_FAILED"

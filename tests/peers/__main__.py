@@ -1,0 +1,55 @@
+"""The vendors' stand-in by itself: `python -m tests.peers --port 8090`.
+
+Every call is told on standard output as one line of JSON. Point DEEPGRAM_BASE_URL and
+AWS_ENDPOINT_URL_POLLY at it, and OPENAI_BASE_URL at its /v1.
+"""
+
+import argparse
+import json
+import sys
+from contextlib import suppress
+
+from tests.peers.exchange import Request
+from tests.peers.faults import PASSING, never, seeded
+from tests.peers.server import REAL, Latency, VendorPeer
+
+
+def main() -> None:
+    """Serve until interrupted."""
+    read = argparse.ArgumentParser(prog="python -m tests.peers", description=__doc__)
+    read.add_argument("--host", default="127.0.0.1")
+    read.add_argument("--port", type=int, default=8090)
+    read.add_argument("--latency", action="store_true", help="answer as slowly as vendors do")
+    read.add_argument("--faults", type=float, default=0.0, help="share of calls that fail")
+    read.add_argument("--seed", type=int, default=1, help="which of them")
+    told = read.parse_args()
+    plan = seeded(told.seed, told.faults, PASSING) if told.faults else never
+    peer = VendorPeer(
+        host=told.host,
+        port=told.port,
+        plan=plan,
+        latency=REAL if told.latency else Latency(),
+        log=tell,
+    )
+    sys.stdout.write(f"Deepgram, OpenAI (/v1) and Polly on {peer.url}\n")
+    sys.stdout.flush()
+    with suppress(KeyboardInterrupt):
+        peer.serve()
+
+
+def tell(request: Request) -> None:
+    """One line about a call, without a word of what was sent."""
+    line = {
+        "vendor": request.vendor,
+        "kind": request.kind,
+        "number": request.number,
+        "sha256": request.sha256,
+        "bytes": request.size,
+        "fault": request.fault,
+    }
+    sys.stdout.write(f"{json.dumps(line)}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Amazon Polly's wire: `/v1/speech`, and `/v1/voices` to try a key with.
+
+Source: https://docs.aws.amazon.com/polly/latest/dg/API_SynthesizeSpeech.html.
+"""
+
+import re
+from functools import lru_cache
+from xml.etree import ElementTree
+
+from tests.peers import voiced
+from tests.peers.exchange import Answer, Request, as_json
+from tests.peers.faults import STATUS, Fault
+
+MOST_BILLED = 3000
+NAMES = {
+    400: "ValidationException",
+    402: "OptInRequired",
+    403: "UnrecognizedClientException",
+    429: "ThrottlingException",
+    500: "ServiceFailureException",
+    503: "ServiceUnavailableException",
+}
+
+
+def spoke(request: Request, fault: Fault | None) -> Answer:
+    """The speech for a text or SSML, as Ogg Vorbis."""
+    asked = request.asked
+    if asked.get("OutputFormat") != "ogg_vorbis":
+        return error(request, "InvalidSampleRateException", 400)
+    try:
+        text, rate = _read(str(asked["Text"]), str(asked.get("TextType", "text")))
+    except ElementTree.ParseError:
+        return error(request, "InvalidSsmlException", 400)
+    if len(text) > MOST_BILLED:
+        return error(request, "TextLengthExceededException", 400)
+    spoken = (text, str(asked["VoiceId"]), int(asked["SampleRate"]), rate)
+    body = _ogg(*spoken, 10.0 if fault is Fault.TOO_LONG else 1.0)
+    if fault is Fault.EMPTY_AUDIO:
+        body = b""
+    elif fault is Fault.MP3:
+        body = voiced.mp3(_sound(*spoken, 1.0), spoken[2])
+    headers = {"x-amzn-RequestId": _id(request), "x-amzn-RequestCharacters": str(len(text))}
+    return Answer(body, type="audio/ogg", headers=headers)
+
+
+def _sound(text: str, voice: str, sample_rate: int, rate: float, times: float) -> voiced.Sound:
+    return voiced.spoken(text, voice=voice, sample_rate=sample_rate, rate=rate, times=times)
+
+
+@lru_cache(maxsize=32)
+def _ogg(text: str, voice: str, sample_rate: int, rate: float, times: float) -> bytes:
+    # The encoder is slow: who asks again gets the same file.
+    return voiced.ogg(_sound(text, voice, sample_rate, rate, times), sample_rate)
+
+
+def error(request: Request, name: str, status: int) -> Answer:
+    """An error as Amazon words it."""
+    told = {"x_amzn_RequestId": _id(request), "x_amzn_ErrorType": name}
+    return as_json({"message": "It failed."}, status=status, **told)
+
+
+def failed(request: Request, fault: Fault) -> Answer:
+    """The error that a fault is; it throttles with status 400."""
+    status = STATUS[fault]
+    return error(request, NAMES.get(status, "InternalFailure"), 400 if status == 429 else status)
+
+
+def voices(_request: Request) -> Answer:
+    """A list of voices, of which there are none."""
+    return as_json({"Voices": []})
+
+
+def _read(text: str, form: str) -> tuple[str, float]:
+    """What is spoken, and how fast."""
+    if form != "ssml":
+        return text, 1.0
+    root = ElementTree.fromstring(text)
+    prosody = root.find("prosody")
+    told = "" if prosody is None else prosody.get("rate", "")
+    found = re.fullmatch(r"(\d+)%", told)
+    return "".join(root.itertext()), int(found[1]) / 100 if found else 1.0
+
+
+def _id(request: Request) -> str:
+    return f"polly-{request.number}"

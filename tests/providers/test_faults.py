@@ -1,0 +1,193 @@
+"""Every fault on every vendor: what it becomes, how often is asked, and that work goes on."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from jobs.pipeline.calls import Spoiled
+from jobs.pipeline.errors import ProviderFailed
+from jobs.pipeline.timeline import Recognition
+from jobs.providers.aura import Aura
+from jobs.providers.deepgram import DeepgramTranscriber
+from jobs.providers.openai_speech import OpenAISpeech
+from jobs.providers.polly import Polly
+from tests.peers.faults import AUDIO, STATUS, TRANSPORT, Fault, always, first
+from tests.peers.server import VendorPeer
+from tests.providers.conftest import RETRIES, Placed
+
+BECOMES = {
+    Fault.BUSY: "VENDOR_BUSY",
+    Fault.BUSY_UNTIL: "VENDOR_BUSY",
+    Fault.UNPAID: "VENDOR_ACCOUNT",
+    Fault.BROKEN: "ENGINE_FAILED",
+    Fault.BAD_GATEWAY: "ENGINE_FAILED",
+    Fault.UNAVAILABLE: "VENDOR_BUSY",
+    Fault.TIMED_OUT: "ENGINE_FAILED",
+    **dict.fromkeys((*TRANSPORT, *AUDIO, Fault.CUT_JSON), "ENGINE_FAILED"),
+}
+SPEECH_FAULTS = (*STATUS, *TRANSPORT, *AUDIO)
+RECOGNITION_FAULTS = (*STATUS, *TRANSPORT, Fault.CUT_JSON, Fault.TOO_LONG)
+TEXT = "A sentence of some thirty letters."
+PASSING = [fault for fault in SPEECH_FAULTS if fault is not Fault.UNPAID]
+
+Speak = Callable[[], object]
+
+
+def aura(url: str, placed: Placed) -> Speak:
+    voice = placed.open(Aura(api_key="a-key", calls=placed.calls, paced=True, base_url=url))
+    return lambda: voice.speak(TEXT, language="en", voice="aura-2-thalia-en")
+
+
+def polly(url: str, placed: Placed) -> Speak:
+    voice = placed.open(Polly(calls=placed.calls, base_url=url, access_key="a", secret_key="s"))
+    return lambda: voice.speak(TEXT, language="en", voice="Joanna")
+
+
+def openai(url: str, placed: Placed) -> Speak:
+    voice = placed.open(
+        OpenAISpeech(calls=placed.calls, model="tts-1", api_key="k", base_url=f"{url}/v1")
+    )
+    return lambda: voice.speak(TEXT, language="en", voice="nova")
+
+
+SPEAKERS = {"deepgram": aura, "polly": polly, "openai": openai}
+
+
+@pytest.fixture(params=sorted(SPEAKERS))
+def vendor(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def patience(fault: Fault) -> Placed:
+    """Patient, except where an answer never comes."""
+    return Placed(attempt=0.1) if fault is Fault.TRICKLE else Placed()
+
+
+def failure(work: Callable[[], object]) -> ProviderFailed:
+    with pytest.raises(ProviderFailed) as failed:
+        work()
+    return failed.value
+
+
+def allowed(code: str) -> int:
+    return 1 if code == "VENDOR_ACCOUNT" else 1 + RETRIES
+
+
+@pytest.mark.parametrize("fault", SPEECH_FAULTS)
+def test_a_fault_that_stays_becomes_its_code_after_the_allowed_calls(
+    vendors: VendorPeer, vendor: str, fault: Fault
+) -> None:
+    vendors.plan = always(fault)
+
+    with patience(fault) as placed:
+        failed = failure(SPEAKERS[vendor](vendors.url, placed))
+
+    assert failed.code == BECOMES[fault]
+    assert number(vendors, vendor, "speech") == allowed(failed.code)
+
+
+@pytest.mark.parametrize("fault", [fault for fault in PASSING if fault is not Fault.TRICKLE])
+def test_a_fault_that_passes_costs_one_more_call(
+    vendors: VendorPeer, vendor: str, fault: Fault, placed: Placed
+) -> None:
+    vendors.plan = first(fault)
+
+    SPEAKERS[vendor](vendors.url, placed)()
+
+    assert number(vendors, vendor, "speech") == 2
+    assert [type(paid.bill).__name__ for paid in placed.accounts.paid][-1:] == ["Bill"]
+    assert len(placed.waits) == 1
+
+
+def test_a_time_to_come_back_is_kept(vendors: VendorPeer, vendor: str, placed: Placed) -> None:
+    vendors.plan = first(Fault.BUSY_UNTIL)
+    vendors.retry_after = "7"
+
+    SPEAKERS[vendor](vendors.url, placed)()
+
+    assert placed.waits == [pytest.approx(7.25)]
+
+
+@pytest.mark.parametrize("fault", AUDIO)
+def test_speech_that_cannot_be_used_is_paid_for_and_never_given_on(
+    vendors: VendorPeer, vendor: str, fault: Fault, placed: Placed
+) -> None:
+    vendors.plan = always(fault)
+
+    failed = failure(SPEAKERS[vendor](vendors.url, placed))
+
+    assert isinstance(failed, Spoiled)
+    assert len(placed.accounts.paid) == 1 + RETRIES
+
+
+def test_a_page_from_somebody_between_is_not_paid_for(
+    vendors: VendorPeer, vendor: str, placed: Placed
+) -> None:
+    vendors.plan = always(Fault.HTML)
+
+    failure(SPEAKERS[vendor](vendors.url, placed))
+
+    assert placed.accounts.paid == []
+
+
+def test_a_vendor_that_is_not_there_is_a_failure(vendor: str, placed: Placed) -> None:
+    failed = failure(SPEAKERS[vendor]("http://127.0.0.1:9", placed))
+
+    assert failed.code == "ENGINE_FAILED"
+    assert len(placed.waits) == RETRIES
+
+
+@pytest.mark.parametrize("fault", [Fault.BUSY, Fault.BROKEN, Fault.HTML, Fault.EMPTY_AUDIO])
+def test_no_failure_repeats_what_was_to_be_said(
+    vendors: VendorPeer, vendor: str, fault: Fault
+) -> None:
+    vendors.plan = always(fault)
+
+    with patience(fault) as placed:
+        failed = failure(SPEAKERS[vendor](vendors.url, placed))
+
+    assert "sentence" not in f"{failed} {failed.detail}"
+
+
+@pytest.mark.ffmpeg
+@pytest.mark.parametrize("fault", RECOGNITION_FAULTS)
+def test_recognition_that_keeps_failing_has_its_code(
+    vendors: VendorPeer, fault: Fault, tmp_path: Path
+) -> None:
+    vendors.plan = always(fault)
+
+    with patience(fault) as placed:
+        failed = failure(lambda: heard(vendors, placed, tmp_path))
+
+    assert failed.code == BECOMES[fault]
+    assert number(vendors, "deepgram", "recognition") == allowed(failed.code)
+
+
+@pytest.mark.ffmpeg
+@pytest.mark.parametrize(
+    "faults", [[Fault.BUSY], [Fault.RESET], [Fault.CUT_JSON, Fault.HTML], [Fault.HALF_CLOSED]]
+)
+def test_recognition_goes_on_after_what_passes(
+    vendors: VendorPeer, faults: Sequence[Fault], placed: Placed, tmp_path: Path
+) -> None:
+    vendors.plan = first(*faults)
+
+    assert heard(vendors, placed, tmp_path).utterances
+    assert number(vendors, "deepgram", "recognition") == 1 + len(faults)
+
+
+def heard(vendors: VendorPeer, placed: Placed, folder: Path) -> Recognition:
+    speech = folder / "speech.flac"
+    soundfile.write(speech, np.zeros(16_000 * 8), 16_000)
+    transcriber = placed.open(
+        DeepgramTranscriber(api_key="a-key", calls=placed.calls, base_url=vendors.url)
+    )
+    return transcriber.transcribe(speech, language=None)
+
+
+def number(vendors: VendorPeer, vendor: str, kind: str) -> int:
+    """How many calls reached the vendor, those included that it dropped unread."""
+    return vendors.arrived[vendor, kind]
