@@ -79,6 +79,17 @@ LINK_KEY = env.text(
     "DUBBER_LINK_KEY", help="Signs upload and download links. Derived from SECRET_KEY when empty."
 ) or key("link")
 
+CORS_ALLOWED_ORIGINS = env.list(
+    "CORS_ORIGINS",
+    "http://localhost:3000",
+    help="Web front ends on other origins that may use the API.",
+)
+TRUSTED_PROXIES = env.integer(
+    "DUBBER_TRUSTED_PROXIES",
+    0,
+    help="How many proxies in front add to X-Forwarded-For; none is believed when 0.",
+)
+
 _site = urlsplit(SITE_URL)
 HTTPS = _site.scheme == "https"
 ALLOWED_HOSTS = env.list(
@@ -103,6 +114,9 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
     "django_q",
     "djstripe",
     "storages",
@@ -111,7 +125,11 @@ INSTALLED_APPS = [
     "jobs",
 ]
 MIDDLEWARE = [
+    "dubber.middleware.RequestId",
+    "dubber.middleware.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "dubber.middleware.ApiPaths",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -163,10 +181,67 @@ USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
 
+
+# -- The API -----------------------------------------------------------------------------------
+
 REST_FRAMEWORK = {
+    # The bearer class comes first: it is the one that makes the answer to nobody a 401.
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.IsVerified"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "dubber.api_errors.error_response",
+}
+RATE_LIMITS = {
+    name: env.integer(f"DUBBER_RATE_{name.upper()}", most, least=1, help=told)
+    for name, most, told in (
+        ("auth", 10, "Calls to sign-in addresses a minute, by user or address."),
+        ("upload", 20, "Requests for upload addresses a minute and user."),
+        ("jobs", 50, "Calls under /api/jobs a minute and user."),
+        ("health", 100, "Health checks a minute and address."),
+        ("api", 1000, "Other calls an hour and user."),
+        ("strangers", 200, "Calls without a valid credential an hour and address."),
+    )
+}
+CORS_ALLOW_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+CORS_ALLOW_HEADERS = [
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-None-Match",
+    "If-Match",
+    "Range",
+    "Content-Range",
+]
+CORS_EXPOSE_HEADERS = [
+    "ETag",
+    "Retry-After",
+    "Location",
+    "Accept-Ranges",
+    "Content-Range",
+    "Content-Disposition",
+    "X-Total-Count",
+    "X-Request-ID",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+]
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Dubber",
+    "DESCRIPTION": "Versions of a recorded video that speak other languages.",
+    "VERSION": VERSION,
+    "SERVERS": [{"url": SITE_URL}],
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "dubber.openapi.add_errors",
+    ],
 }
 
 
@@ -182,6 +257,24 @@ SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "X-XSS-Protection": "1; mode=block",
+    "Referrer-Policy": SECURE_REFERRER_POLICY,
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "font-src 'self'; media-src 'self' blob:; connect-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+}
+# Swagger UI and Redoc write styles as they go, and Redoc searches in a worker of its own.
+DOCS_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src blob:; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
 # Preloading binds a whole domain for years: the owner of the domain decides, not a default.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 

@@ -1,10 +1,21 @@
-"""Every address of the site, app by app."""
+"""Every address of the site, app by app.
+
+Addresses under /api/ are written without a trailing slash; they answer with one too.
+"""
 
 from django.contrib import admin
 from django.urls import include, path
+
+from dubber import openapi
+from dubber.health import HealthView, WorkerHealthView
 
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("jobs.urls")),
     path("admin/", admin.site.urls),
+    path("health", HealthView.as_view(), name="health"),
+    path("worker/health", WorkerHealthView.as_view(), name="worker_health"),
+    path("openapi.json", openapi.OpenApi.as_view(), name="openapi"),
+    path("docs", openapi.swagger, name="swagger"),
+    path("redoc", openapi.redoc, name="redoc"),
 ]

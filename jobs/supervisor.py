@@ -17,14 +17,17 @@ from pathlib import Path
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
+from dubber import beats
 from jobs import claims, queue, scratch, sweeper
-from jobs.workers import group_of
+from jobs.workers import group_of, this_worker
 
 log = logging.getLogger(__name__)
 
 TICK = 0.5
 SWEEP_EVERY = 5.0
 SCRATCH_EVERY = 3600.0
+BEAT_EVERY = 15.0
+TIDY_EVERY = 600.0
 CANARY_EVERY = 15.0
 HUNG_AFTER = 90.0
 """Seconds without an answer after which a group that isn't fully busy is restarted."""
@@ -127,6 +130,8 @@ class Supervisor:
                     group = Group(self._canary.file)
                 self._every("sweep", SWEEP_EVERY, sweeper.sweep)
                 self._every("scratch", SCRATCH_EVERY, scratch.sweep)
+                self._every("beat", BEAT_EVERY, lambda: beats.beat(this_worker()))
+                self._every("tidy", TIDY_EVERY, beats.tidy)
         finally:
             group.end(grace=self._grace)
 

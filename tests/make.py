@@ -6,6 +6,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
 from accounts.models import User
 from billing import ledger
 from billing.plans import PROFESSIONAL
@@ -23,8 +25,12 @@ _numbers = count(1)
 
 
 def user(email: str = "", *, credits: int = 0, password: str | None = None) -> User:
-    """Make a person, with credits granted to them."""
-    person = User.objects.create_user(email or f"person{next(_numbers)}@example.com", password)
+    """Make a person with a verified address, and with credits granted to them."""
+    person = User.objects.create_user(
+        email or f"person{next(_numbers)}@example.com",
+        password,
+        email_verified_at=timezone.now(),
+    )
     if credits:
         ledger.grant(
             person, credits=credits, reference=f"start:{person.pk}", reason="To begin with", by=None

@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.ffmpeg,
     pytest.mark.django_db(transaction=True),
 ]
-TURNS = 10
+TURNS = 5
 """How often the narration is repeated: long enough to be killed in the middle of."""
 
 

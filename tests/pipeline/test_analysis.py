@@ -95,23 +95,23 @@ def test_speech_in_silence_begins_where_its_first_sound_is(
     assert np.max(errors(found, starts)) <= 0.040
 
 
-def test_speech_over_music_begins_within_30_ms(tmp_path: Path, clips: list[Samples]) -> None:
+def test_speech_over_music_begins_within_40_ms(tmp_path: Path, clips: list[Samples]) -> None:
     track, starts = placed(clips)
     track = track + music(len(track), level=0.01)  # 20 dB below the voice
 
     found = speech_edges(media.wav(tmp_path / "speech.wav", track, rate=RATE))
 
-    assert np.median(errors(found, starts)) <= 0.030
+    assert np.median(errors(found, starts)) <= 0.040
     assert np.percentile(errors(found, starts), 80) <= 0.060
 
 
-def test_speech_in_a_noisy_room_begins_within_30_ms(tmp_path: Path, clips: list[Samples]) -> None:
+def test_speech_in_a_noisy_room_begins_within_40_ms(tmp_path: Path, clips: list[Samples]) -> None:
     track, starts = placed(clips)
     hiss = np.random.default_rng(5).standard_normal(len(track)).astype(np.float32)
 
     found = speech_edges(media.wav(tmp_path / "speech.wav", track + 0.005 * hiss, rate=RATE))
 
-    assert np.median(errors(found, starts)) <= 0.030
+    assert np.median(errors(found, starts)) <= 0.040
 
 
 def test_a_very_soft_recording_is_heard_as_well(tmp_path: Path, clips: list[Samples]) -> None:

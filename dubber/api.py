@@ -1,0 +1,61 @@
+"""What every address of the API stands on."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar, TypeVar
+
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.views import APIView
+
+from dubber.rate_limits import Limit, Spent, TooMany, limits_of, spend
+
+Form = TypeVar("Form", bound=Serializer[Any])
+
+
+class ApiView(APIView):
+    """A view of the API: authenticates, counts against the rate limits, then asks for permission.
+
+    Counting comes before permission, so that guesses count too. `rate_limits` replaces the limits
+    that the path has.
+    """
+
+    rate_limits: ClassVar[tuple[Limit, ...] | None] = None
+    spent: Spent | None = None
+
+    def perform_authentication(self, request: Request) -> None:
+        """Find out who asks, and count the request. Raises TooMany."""
+        limits = limits_of(request.path) if self.rate_limits is None else self.rate_limits
+        try:
+            super().perform_authentication(request)
+        except APIException:
+            self.count_request(request, limits)
+            raise
+        self.count_request(request, limits)
+
+    def finalize_response(
+        self, request: Request, response: Response, *args: Any, **kwargs: Any
+    ) -> Response:
+        """Tell where the rate limit stands."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        if self.spent is not None:
+            for name, value in self.spent.headers.items():
+                answer[name] = value
+        return answer
+
+    def count_request(self, request: Request, limits: Sequence[Limit]) -> None:
+        """Count this request against these limits. Raises TooMany."""
+        try:
+            self.spent = spend(request._request, request.user, limits)
+        except TooMany as error:
+            self.spent = error.spent
+            raise
+
+
+def checked(form: type[Form], request: Request) -> dict[str, Any]:
+    """The body, or for GET the query, as `form` reads it. Raises ValidationError."""
+    sent = request.query_params if request.method == "GET" else request.data
+    serializer = form(data=sent)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)

@@ -1,0 +1,77 @@
+"""What every answer carries, and what holds for every address of the API."""
+
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from dubber.api_errors import plain_response
+
+Respond = Callable[[HttpRequest], HttpResponse]
+
+OUTSIDE_API = {"/health", "/worker/health", "/openapi.json"}
+"""Addresses of the API that don't start with /api/."""
+
+
+def is_api(path: str) -> bool:
+    """Say whether programs ask here, who are always answered in JSON."""
+    return path.startswith("/api/") or path in OUTSIDE_API
+
+
+class RequestId:
+    """Gives every request an id, which its answer, its error and its log lines carry."""
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request."""
+        request_id = uuid.uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined]
+        response = self.respond(request)
+        response["X-Request-ID"] = request_id
+        return response
+
+
+class SecurityHeaders:
+    """Adds the headers that protect browsers, where the view set none of its own."""
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request."""
+        response = self.respond(request)
+        for name, value in settings.SECURITY_HEADERS.items():
+            response.setdefault(name, value)
+        return response
+
+
+class ApiPaths:
+    """Lets every path of the API answer with and without its trailing slash, by no redirect.
+
+    Routes are written without it. What goes wrong before a view is reached is told as a view would.
+    """
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request."""
+        if not is_api(request.path_info.removesuffix("/")):
+            return self.respond(request)
+        request.path_info = request.path_info.removesuffix("/")
+        response = self.respond(request)
+        if response.status_code >= 400 and not _is_json(response):
+            plain = plain_response(response.status_code, request)
+            for name in ("Allow", "Vary", "Retry-After", "WWW-Authenticate"):
+                if name in response:
+                    plain[name] = response[name]
+            response = plain
+        response.setdefault("Cache-Control", "private, no-cache")
+        return response
+
+
+def _is_json(response: HttpResponse) -> bool:
+    return response.get("Content-Type", "").startswith("application/json")
