@@ -7,7 +7,7 @@ Source: Amazon S3 API 2006-03-01.
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from django.core.files.storage import FileSystemStorage, default_storage, storag
 from jobs.pipeline.errors import PipelineError
 
 BLOCK = 1024 * 1024
+MOST_DELETED = 1000
 GONE = frozenset({"404", "NoSuchKey", "NotFound"})
 CHANGED = frozenset({"412", "PreconditionFailed"})
 
@@ -101,6 +102,22 @@ def signed_get(key: str, *, seconds: int, disposition: str, content_type: str) -
     }
     url: str = _client().generate_presigned_url("get_object", Params=bound, ExpiresIn=seconds)
     return url
+
+
+def delete(keys: Sequence[str]) -> None:
+    """Delete objects; one that isn't there is no matter. Raises STORAGE_AWAY."""
+    if is_local():
+        for key in keys:
+            default_storage.delete(key)
+        return
+    for first in range(0, len(keys), MOST_DELETED):
+        batch = [{"Key": key} for key in keys[first : first + MOST_DELETED]]
+        with _told(f"{len(batch)} objects"):
+            answer = _client().delete_objects(
+                Bucket=_bucket(), Delete={"Objects": batch, "Quiet": True}
+            )
+            if answer.get("Errors"):
+                raise PipelineError("STORAGE_AWAY", detail=str(answer["Errors"][0]))
 
 
 def all_keys(prefix: str) -> Iterator[tuple[str, datetime]]:

@@ -187,6 +187,15 @@ def cancel_steps(job: DubbingJob) -> None:
             step.move_to(StepStatus.CANCELLED, finished_at=Now())
 
 
+def cancel_extras(job: DubbingJob) -> None:
+    """Cancel what is being made on demand, in the caller's transaction."""
+    open_steps = job.steps.select_for_update(of=("self",), no_key=True).filter(
+        status__in=OPEN, kind__in=ON_DEMAND
+    )
+    for step in open_steps.order_by("pk"):
+        step.move_to(StepStatus.CANCELLED, finished_at=Now())
+
+
 def make_ready(job: DubbingJob) -> None:
     """Make those waiting steps ready whose step before is done, and ring for each."""
     steps = list(job.steps.select_for_update(of=("self",), no_key=True).order_by("pk"))

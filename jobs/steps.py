@@ -23,6 +23,7 @@ from jobs.pipeline.dub import Engines
 from jobs.pipeline.errors import PipelineError, Stopped
 from jobs.pipeline.export import wavs
 from jobs.pipeline.probe import Limits
+from jobs.pipeline.subtitles import Captions
 from jobs.pipeline.timeline import SAMPLE_RATE, Loudness, Mix, Source, Stems
 from jobs.results import DELIVERED
 from jobs.states import StepKind
@@ -222,10 +223,12 @@ def refuse_other_length(*, paid_ms: int, samples: int) -> None:
 
 
 def _transcribe(bench: Bench, _out: Path) -> Result:
+    captions = bench.job.options.get("transcript_srt")
+    language = bench.job.source_language
     transcript = recipe.transcribe(
         bench.stems(),
-        transcriber=bench.engines.transcriber,
-        hint=bench.job.source_language or None,
+        transcriber=Captions(captions, language) if captions else bench.engines.transcriber,
+        hint=language or None,
         desk=bench.desk,
     )
     return Result(write=lambda: rows.save_transcript(bench.job, transcript))

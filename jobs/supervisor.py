@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from dubber import beats
-from jobs import claims, queue, scratch, sweeper
+from jobs import claims, queue, retention, scratch, sweeper
 from jobs.workers import group_of, this_worker
 
 log = logging.getLogger(__name__)
@@ -132,6 +132,7 @@ class Supervisor:
                 self._every("scratch", SCRATCH_EVERY, scratch.sweep)
                 self._every("beat", BEAT_EVERY, lambda: beats.beat(this_worker()))
                 self._every("tidy", TIDY_EVERY, beats.tidy)
+                self._every("files", TIDY_EVERY, retention.tidy)
         finally:
             group.end(grace=self._grace)
 

@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
+from dubber.api_errors import envelope
 from dubber.errors import NotFound, UserError
+from dubber.rate_limits import client_address
 from jobs import downloads, incoming, links
 from jobs.media import answer
 from jobs.models import Upload
@@ -29,20 +31,13 @@ def told(view: View) -> View:
         try:
             return view(request, *args, **kwargs)
         except UserError as error:
-            return error_answer(error)
+            return _answer(request, error)
 
     return wrapped
 
 
-def error_answer(error: UserError) -> HttpResponse:
-    """The API's form of an error."""
-    content = {
-        "error": error.code,
-        "message": error.message,
-        "details": error.details,
-        "status_code": error.status,
-    }
-    response = JsonResponse(content, status=error.status)
+def _answer(request: HttpRequest, error: UserError) -> HttpResponse:
+    response = JsonResponse(envelope(error, request), status=error.status)
     if "retry_after" in error.details:
         response["Retry-After"] = str(error.details["retry_after"])
     return response
@@ -82,7 +77,7 @@ def get_file(
         return HttpResponse(status=503, headers={"Cache-Control": "no-store"})
     if request.method == "GET":
         client = downloads.client_of(
-            agent=request.headers.get("User-Agent", ""), address=request.META["REMOTE_ADDR"]
+            agent=request.headers.get("User-Agent", ""), address=client_address(request)
         )
         file = downloads.use_link(file, number=number, client=client)
     return answer(request, file, attachment=True)

@@ -215,6 +215,8 @@ def _issue(
 
 
 def _is_media(content_type: str) -> bool:
+    if not (content_type.isascii() and content_type.isprintable()):
+        return False
     kind = content_type.partition(";")[0].strip().lower()
     return kind.startswith(TYPES) or kind in OTHER_TYPES
 

@@ -2,7 +2,9 @@
 
 import io
 import shutil
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +13,13 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 
 from dubber.errors import UserError
-from jobs import claims, outcomes, steps
+from jobs import claims, extras, outcomes, steps
 from jobs.models import Artifact, DubbingJob, Take, Upload
 from jobs.pipeline.dub import Engines, Route
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.timeline import SAMPLE_RATE, Utterance
 from jobs.services import create_job, retry_language
-from jobs.states import STAGE_OF, JobStatus, Stage, StepKind
+from jobs.states import ON_DEMAND, STAGE_OF, JobStatus, Stage, StepKind
 from jobs.uploads import register_upload
 from tests import make
 from tests.engines import Hearing, Humming, Shouting, engines
@@ -45,12 +47,17 @@ def recording(*, seconds: float = SECONDS) -> io.BytesIO:
     return file
 
 
-def order(made: Engines, *, languages: tuple[str, ...] = ("es",)) -> DubbingJob:
+def order(made: Engines, *, languages: tuple[str, ...] = ("es",), **choices: Any) -> DubbingJob:
     """A job from a file that really is there."""
     person = make.professional(credits=100)
     voice = register_upload(person, file=recording(), name="talk.wav", role=Upload.Role.VOICE)
     return create_job(
-        person, voice=voice, background=None, languages=languages, engines=lambda: made
+        person,
+        voice=voice,
+        background=None,
+        languages=languages,
+        engines=lambda: made,
+        **choices,
     )
 
 
@@ -179,3 +186,62 @@ def test_a_file_that_is_not_media_is_refused_before_anything_is_charged() -> Non
 
     assert refused.value.code == "not_media"
     assert not DubbingJob.objects.exists()
+
+
+CAPTIONS = """1
+00:00:00,500 --> 00:00:02,000
+The first thing.
+
+2
+00:00:02,600 --> 00:00:04,000
+The second thing.
+"""
+
+
+def test_captions_that_were_brought_along_are_not_listened_for() -> None:
+    hearing = Hearing(HEARD)
+    made = engines(hearing=hearing)
+    job = order(made, source_language="en", options={"transcript_srt": CAPTIONS})
+
+    work(made)
+
+    job.refresh_from_db()
+    assert hearing.calls == 0
+    assert job.status == JobStatus.COMPLETE
+    said = list(job.segments.values_list("text", flat=True))
+    assert said == ["The first thing.", "The second thing."]
+
+
+def test_sound_without_loss_and_a_bundle_are_made_when_they_are_asked_for() -> None:
+    made = engines(hearing=Hearing(HEARD))
+    job = order(made)
+    work(made)
+    task = job.tasks.get()
+    for kind in ON_DEMAND:
+        extras.ask_for(job, task=task, kind=kind)
+
+    worked = work(made)
+
+    job.refresh_from_db()
+    sound = soundfile.info(current(job, "full_wav"))
+    packed = zipfile.ZipFile(current(job, "bundle"))
+    assert sorted(worked) == sorted(ON_DEMAND)
+    assert (sound.frames, sound.channels, sound.subtype) == (job.samples, 2, "PCM_16")
+    assert packed.testzip() is None
+    assert {"talk.es.mp3", "talk.es.srt", "talk.es.manifest.json"} <= set(packed.namelist())
+    assert job.status == JobStatus.COMPLETE
+
+
+def test_something_on_demand_that_fails_harms_nothing() -> None:
+    made = engines(hearing=Hearing(HEARD))
+    job = order(made)
+    work(made)
+    extras.ask_for(job, task=job.tasks.get(), kind=StepKind.WAV)
+    claim = claims.claim()
+    assert claim is not None
+    outcomes.begin(claim)
+
+    outcomes.fail(claim, PipelineError("CORRUPT_AUDIO"))
+
+    task = job.tasks.get()
+    assert (task.stage, task.refunded) == (Stage.COMPLETE, 0)
