@@ -3,6 +3,7 @@
 from jobs.models.files import Artifact, Download, Take, Upload
 from jobs.models.record import JobEvent, RecordIsFinal, VendorCall
 from jobs.models.texts import Line, Segment
+from jobs.models.vendors import VendorHealth, VendorPlace
 from jobs.models.work import DubbingJob, LanguageTask, Step, new_public_id
 
 __all__ = [
@@ -18,5 +19,7 @@ __all__ = [
     "Take",
     "Upload",
     "VendorCall",
+    "VendorHealth",
+    "VendorPlace",
     "new_public_id",
 ]

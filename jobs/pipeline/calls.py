@@ -137,10 +137,12 @@ def wait_before(retry: int, *, after: float | None, jitter: float) -> float:
 class Accounts(Protocol):
     """What all callers of the vendors share."""
 
-    def place(self, vendor: str, kind: str, *, wait: float) -> AbstractContextManager[None]:
+    def place(
+        self, vendor: str, kind: str, *, wait: float, lease: float
+    ) -> AbstractContextManager[None]:
         """Hold one of the vendor's places; raises VENDOR_BUSY when none is free in `wait` seconds.
 
-        A place comes free again by itself when its holder dies.
+        When its holder dies, a place is free again after `lease` seconds at the latest.
         """
 
     def change(self, vendor: str, rule: Rule[Told]) -> Told:
@@ -173,7 +175,8 @@ class PacedCalls:
         """What `call` gives; see `ports.Calls`."""
         patience, retry, left = self._patience[kind], 0, self._patience[kind].total
         while True:
-            with self.accounts.place(vendor, kind, wait=patience.queue):
+            lease = patience.attempt * OVERTIME
+            with self.accounts.place(vendor, kind, wait=patience.queue, lease=lease):
                 self._admit(vendor)
                 started = self._clock()
                 try:
@@ -277,8 +280,9 @@ class InProcess:
         self._places: dict[tuple[str, str], threading.BoundedSemaphore] = {}
 
     @contextmanager
-    def place(self, vendor: str, kind: str, *, wait: float) -> Iterator[None]:
-        """Hold a place; see `Accounts`."""
+    def place(self, vendor: str, kind: str, *, wait: float, lease: float) -> Iterator[None]:
+        """Hold a place; see `Accounts`. It ends with the process, so there is no lease."""
+        del lease
         with self._lock:
             most = self._most.get((vendor, kind), OTHER_PLACES)
             places = self._places.setdefault((vendor, kind), threading.BoundedSemaphore(most))

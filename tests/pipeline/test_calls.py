@@ -219,8 +219,11 @@ def test_no_more_calls_are_made_at_once_than_the_vendor_allows() -> None:
 def test_a_caller_that_gets_no_place_is_told_that_the_vendor_is_busy() -> None:
     accounts = InProcess({("deepgram", "speech"): 1})
 
-    with accounts.place("deepgram", "speech", wait=1), pytest.raises(ProviderFailed) as failed:
-        accounts.place("deepgram", "speech", wait=0.01).__enter__()
+    with (
+        accounts.place("deepgram", "speech", wait=1, lease=1),
+        pytest.raises(ProviderFailed) as failed,
+    ):
+        accounts.place("deepgram", "speech", wait=0.01, lease=1).__enter__()
 
     assert failed.value.code == "VENDOR_BUSY"
 

@@ -1,0 +1,210 @@
+"""What workers of all machines share of a vendor's account. Only PostgreSQL shows it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+from django.db import connection, connections
+from django.db.models.functions import Now
+from pytest_django import DjangoAssertNumQueries
+
+from jobs.models import Step, VendorCall, VendorHealth, VendorPlace
+from jobs.pipeline.calls import FAILURES_IN_A_ROW, PAUSE, Spoiled, admit, went_well, went_wrong
+from jobs.pipeline.errors import ProviderFailed
+from jobs.pipeline.ports import Bill
+from jobs.vendor_calls import SharedAccounts, calls, change, release, take
+from tests import make
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+Answer = TypeVar("Answer")
+
+BILL = Bill("aura-2", "characters", 5, 150, "request-1")
+SPEECH = ("deepgram", "speech")
+
+
+@pytest.fixture
+def step() -> Step:
+    return Step.objects.filter(job=make.job()).order_by("pk")[0]
+
+
+@pytest.fixture
+def accounts(step: Step) -> Iterator[SharedAccounts]:
+    with SharedAccounts(step.job, step) as shared:
+        yield shared
+
+
+def together(many: int, act: Callable[[], Answer]) -> list[Answer]:
+    """Do something in so many threads that start together."""
+    start = threading.Barrier(many)
+
+    def one(_number: int) -> Answer:
+        try:
+            connection.ensure_connection()
+            start.wait(timeout=30)
+            return act()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(many) as threads:
+        return list(threads.map(one, range(many)))
+
+
+def hold(number: int, most: int = 3) -> bool:
+    """Take a place, on the second look where the places have to be made first."""
+    return any(take(*SPEECH, most, f"holder-{number}", 60) for _ in range(2))
+
+
+def test_no_more_places_are_held_than_there_are() -> None:
+    names = iter(range(20))
+    lock = threading.Lock()
+
+    def act() -> bool:
+        with lock:
+            number = next(names)
+        return any(take(*SPEECH, 5, f"holder-{number}", 60) for _ in range(10))
+
+    held = together(20, act)
+
+    assert held.count(True) == 5
+    assert VendorPlace.objects.filter(lease_until__gt=Now()).count() == 5
+
+
+def test_many_workers_never_call_more_often_at_once_than_allowed(step: Step) -> None:
+    running, most, lock = 0, 0, threading.Lock()
+
+    def call(_seconds: float) -> tuple[None, Bill]:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        threading.Event().wait(0.02)
+        with lock:
+            running -= 1
+        return None, BILL
+
+    def worker() -> None:
+        with SharedAccounts(step.job, step, places={SPEECH: 2}) as shared:
+            for _ in range(3):
+                calls(shared).place(*SPEECH, call)
+
+    together(5, worker)
+
+    assert most == 2
+    assert VendorCall.objects.count() == 15
+
+
+def test_a_place_whose_holder_died_is_free_after_its_lease() -> None:
+    assert all(hold(number) for number in range(3))
+    assert not hold(3)
+
+    VendorPlace.objects.filter(holder="holder-1").update(lease_until=Now() - timedelta(seconds=1))
+
+    assert hold(3)
+
+
+def test_who_comes_back_too_late_frees_nobody_elses_place() -> None:
+    hold(0, most=1)
+    VendorPlace.objects.update(lease_until=Now() - timedelta(seconds=1))
+    hold(1, most=1)
+
+    release("holder-0")
+
+    assert not hold(2, most=1)
+
+
+def test_a_place_is_free_as_soon_as_its_call_has_ended(accounts: SharedAccounts) -> None:
+    for _ in range(3):
+        with accounts.place(*SPEECH, wait=5, lease=60):
+            assert VendorPlace.objects.filter(lease_until__gt=Now()).count() == 1
+
+    assert not VendorPlace.objects.filter(lease_until__gt=Now()).exists()
+
+
+def test_nobody_waits_longer_than_told_for_a_place(step: Step) -> None:
+    with SharedAccounts(step.job, step, places={SPEECH: 1}) as shared:
+        with shared.place(*SPEECH, wait=5, lease=60), pytest.raises(ProviderFailed) as failed:
+            shared.place(*SPEECH, wait=0.05, lease=60).__enter__()
+
+        assert failed.value.code == "VENDOR_BUSY"
+
+
+def test_no_transaction_is_open_while_a_vendor_is_called(accounts: SharedAccounts) -> None:
+    states: list[str] = []
+
+    def call(_seconds: float) -> tuple[None, Bill]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT state FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            states.extend(str(state) for (state,) in cursor.fetchall())
+        connection.close()
+        return None, BILL
+
+    calls(accounts).place(*SPEECH, call)
+
+    assert "idle" in states
+    assert not [state for state in states if "transaction" in state]
+
+
+def test_failures_of_all_workers_count_together() -> None:
+    together(FAILURES_IN_A_ROW - 1, lambda: change("deepgram", went_wrong))
+
+    assert VendorHealth.objects.get().failures == FAILURES_IN_A_ROW - 1
+    assert change("deepgram", admit) == 0
+    change("deepgram", went_wrong)
+    assert PAUSE - 5 < change("deepgram", admit) <= PAUSE
+
+
+def test_of_all_workers_one_tries_a_shut_vendor() -> None:
+    for _ in range(FAILURES_IN_A_ROW):
+        change("deepgram", went_wrong)
+    VendorHealth.objects.update(shut_until=Now() - timedelta(seconds=1))
+
+    waits = together(12, lambda: change("deepgram", admit))
+
+    assert waits.count(0) == 1
+
+
+def test_a_well_vendor_costs_one_look(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    change("deepgram", went_wrong)
+    change("deepgram", went_well)
+
+    with django_assert_num_queries(2):
+        change("deepgram", admit)
+        change("deepgram", went_well)
+
+
+def test_a_call_is_recorded_once_under_its_job_and_step(
+    accounts: SharedAccounts, step: Step
+) -> None:
+    calls(accounts).place(*SPEECH, lambda seconds: (None, BILL))
+
+    call = VendorCall.objects.get()
+    assert (call.job, call.step, call.vendor, call.model) == (step.job, step, "deepgram", "aura-2")
+    assert (call.units, call.unit, call.cost_microdollars) == (5, "characters", 150)
+    assert call.request_id == "request-1"
+
+
+def test_seconds_are_recorded_in_milliseconds(accounts: SharedAccounts) -> None:
+    bill = Bill("nova-3", "seconds", 61.234, 11430, "request-2")
+
+    calls(accounts).place("deepgram", "recognition", lambda seconds: (None, bill))
+
+    assert (VendorCall.objects.get().units, VendorCall.objects.get().unit) == (61234, "ms")
+
+
+def test_what_was_paid_for_in_vain_is_recorded(accounts: SharedAccounts) -> None:
+    def call(_seconds: float) -> tuple[None, Bill]:
+        raise Spoiled("ENGINE_REFUSED", bill=BILL, detail="", engine="Deepgram")
+
+    with pytest.raises(Spoiled):
+        calls(accounts).place(*SPEECH, call)
+
+    assert VendorCall.objects.get().cost_microdollars == 150
