@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("jobs", "0001_create_jobs"),
+        ("jobs", "0002_share_vendor_accounts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
