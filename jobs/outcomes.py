@@ -82,8 +82,9 @@ def finish(claim: Claim, *, kept: list[Kept], write: Callable[[], None]) -> None
     events.record(JobEvent.Kind.STEP_DONE, job=job, task=step.task, step=step)
     if claim.kind == StepKind.EXPORT:
         for task in _concerned(job, claim):
-            task.move_to(Stage.COMPLETE, finished_at=Now())
+            task.move_to(Stage.COMPLETE, render_price=0, finished_at=Now())
             events.record(JobEvent.Kind.LANGUAGE_COMPLETE, job=job, task=task)
+            storage.outdate_extras(task, but={one.kind for one in kept})
     make_ready(job)
     settle(job)
 
@@ -140,8 +141,17 @@ def fail(claim: Claim, error: PipelineError) -> None:
 
 
 def fail_language(job: DubbingJob, task: LanguageTask, error: PipelineError) -> None:
-    """Mark one language failed and give its credits back, in the caller's transaction."""
+    """Mark one language failed and give its credits back, in the caller's transaction.
+
+    Where only changed lines were made anew, it stays as it was before.
+    """
     code, sentence = error.code, final_sentence(error)
+    if task.render_price:
+        credits = give_up_rendering(job, task)
+        events.record(
+            JobEvent.Kind.RENDERING_FAILED, job=job, task=task, code=code, refunded=credits
+        )
+        return
     task.move_to(Stage.FAILED, error_code=code, error=sentence, finished_at=Now())
     credits = refund(job, task) if error.failure.refund else 0
     events.record(JobEvent.Kind.LANGUAGE_FAILED, job=job, task=task, code=code, refunded=credits)
@@ -159,6 +169,21 @@ def refund(job: DubbingJob, task: LanguageTask) -> int:
         )
         LanguageTask.objects.filter(pk=task.pk).update(refunded=task.credits)
         task.refunded = task.credits
+    return credits
+
+
+def give_up_rendering(job: DubbingJob, task: LanguageTask) -> int:
+    """Leave a language as it was before its changed lines were to be made anew, refunded."""
+    credits = task.render_price
+    ledger.refund(
+        job.user,
+        credits=credits,
+        reference=charge_reference(job, task),
+        description=_("Refund: %(language)s") % {"language": task.language_name},
+    )
+    task.move_to(
+        Stage.COMPLETE, refunded=task.refunded + credits, render_price=0, finished_at=Now()
+    )
     return credits
 
 

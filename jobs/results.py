@@ -33,6 +33,8 @@ DELIVERED = (
 )
 """The kinds of file that a customer may have, in the order in which pages list them."""
 
+MADE_ON_DEMAND = ("full_wav", "voice_wav", "bundle")
+
 OUTSIDE_OF_NAMES = '/\\:*?"<>|'
 """What some file system doesn't take in a file's name."""
 

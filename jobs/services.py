@@ -90,6 +90,9 @@ def cancel_job(job: DubbingJob, *, by: User) -> DubbingJob:
         if job.status not in {JobStatus.PENDING, JobStatus.PROCESSING}:
             raise Conflict(_("This job has ended, so there is nothing to cancel."))
         for task in job.tasks.exclude(stage__in=ENDED).order_by("pk"):
+            if task.render_price:
+                outcomes.give_up_rendering(job, task)
+                continue
             task.move_to(Stage.CANCELLED, finished_at=Now())
             credits = outcomes.refund(job, task)
             events.record(

@@ -92,7 +92,8 @@ JOB_NEXT: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.CANCELLED: frozenset({JobStatus.PROCESSING}),
 }
 
-_ENDS = frozenset({Stage.FAILED, Stage.CANCELLED})
+# Complete from anywhere is a rendering of changed lines that was given up: its files are there.
+_ENDS = frozenset({Stage.FAILED, Stage.CANCELLED, Stage.COMPLETE})
 STAGE_NEXT: Mapping[Stage, frozenset[Stage]] = {
     Stage.QUEUED: frozenset({Stage.STT, Stage.TRANSLATING, Stage.DUBBING, Stage.MIXING})
     | {Stage.EXPORTING}
@@ -101,8 +102,9 @@ STAGE_NEXT: Mapping[Stage, frozenset[Stage]] = {
     Stage.TRANSLATING: _ENDS | {Stage.DUBBING},
     Stage.DUBBING: _ENDS | {Stage.MIXING},
     Stage.MIXING: _ENDS | {Stage.EXPORTING},
-    Stage.EXPORTING: _ENDS | {Stage.COMPLETE},
-    Stage.COMPLETE: frozenset(),
+    Stage.EXPORTING: _ENDS,
+    # Queued again is a rendering of changed lines.
+    Stage.COMPLETE: frozenset({Stage.QUEUED}),
     Stage.FAILED: frozenset({Stage.QUEUED}),
     Stage.CANCELLED: frozenset(),
 }

@@ -236,6 +236,15 @@ def _transcribe(bench: Bench, _out: Path) -> Result:
 
 def _translate(bench: Bench, _out: Path) -> Result:
     transcript = rows.transcript_of(bench.job)
+    if bench.task.render_price:
+        said = recipe.translate_again(
+            transcript,
+            rows.outdated_lines(bench.task),
+            route=bench.route(),
+            target=bench.task.variant,
+            desk=bench.desk,
+        )
+        return Result(write=lambda: rows.save_translated_again(bench.task, said))
     translation = recipe.translate(
         transcript, route=bench.route(), target=bench.task.variant, desk=bench.desk
     )

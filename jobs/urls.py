@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs import api, media, transfers, views
+from jobs import api, editing_api, media, transfers, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -30,6 +30,17 @@ urlpatterns = [
         "api/jobs/<slug:public_id>/languages", api.JobLanguages.as_view(), name="api_languages_of"
     ),
     path("api/jobs/<slug:public_id>/download", api.JobDownload.as_view(), name="api_download"),
+    path(
+        "api/jobs/<slug:public_id>/transcript",
+        editing_api.JobTranscript.as_view(),
+        name="api_transcript",
+    ),
+    path(
+        "api/jobs/<slug:public_id>/languages/<slug:code>/lines",
+        editing_api.JobLines.as_view(),
+        name="api_lines",
+    ),
+    path("api/jobs/<slug:public_id>/render", editing_api.JobRender.as_view(), name="api_render"),
     path("uploads/<int:upload_id>.<slug:signature>", transfers.put_upload, name="put_upload"),
     path("d/<int:artifact_id>.<int:number>.<slug:signature>", transfers.get_file, name="get_file"),
 ]

@@ -118,7 +118,8 @@ class LanguageTask(models.Model):
     """One language of a job, paid for by itself.
 
     price is what making it costs; credits and refunded add up what was charged and given back, over
-    all `runs`. receipt is what was measured on the finished files.
+    all `runs`. render_price is what making its changed lines anew costs, while that goes on, else
+    0. receipt is what was measured on the finished files.
     """
 
     job = models.ForeignKey(DubbingJob, on_delete=models.PROTECT, related_name="tasks")
@@ -129,6 +130,7 @@ class LanguageTask(models.Model):
     credits = models.PositiveIntegerField()
     refunded = models.PositiveIntegerField(default=0)
     runs = models.PositiveSmallIntegerField(default=1)
+    render_price = models.PositiveIntegerField(default=0, db_default=0)
     error_code = models.CharField(max_length=40, blank=True)
     error = models.CharField(max_length=500, blank=True)
     translator = models.CharField(max_length=100, blank=True)

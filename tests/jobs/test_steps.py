@@ -11,10 +11,11 @@ import pytest
 import soundfile
 from django.conf import settings
 from django.core.files.storage import default_storage
+from numpy.typing import NDArray
 
 from dubber.errors import UserError
-from jobs import claims, extras, outcomes, steps
-from jobs.models import Artifact, DubbingJob, Take, Upload
+from jobs import claims, editing, extras, outcomes, steps
+from jobs.models import Artifact, DubbingJob, Line, Take, Upload
 from jobs.pipeline.dub import Engines, Route
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.timeline import SAMPLE_RATE, Utterance
@@ -245,3 +246,67 @@ def test_something_on_demand_that_fails_harms_nothing() -> None:
 
     task = job.tasks.get()
     assert (task.stage, task.refunded) == (Stage.COMPLETE, 0)
+
+
+def test_rendering_buys_only_the_line_that_changed() -> None:
+    translator, voice, hearing = Shouting(), Humming(), Hearing(HEARD)
+    made = engines(hearing=hearing, translator=translator, voice=voice)
+    job = order(made)
+    work(made)
+    before = Artifact.objects.get(job=job, kind="full_mp3", current=True)
+    spoken = dict(voice.spoken)
+    segment = job.segments.get(index=1)
+    job.refresh_from_db()
+    correction = editing.Change(segment.pk, revision=1, text="Another sentence.")
+    editing.edit_transcript(job, changes=[correction])
+    editing.render(job, by=job.user, engines=lambda: made)
+
+    worked = work(made)
+
+    job.refresh_from_db()
+    after = Artifact.objects.get(job=job, kind="full_mp3", current=True)
+    assert worked == [StepKind.TRANSLATE, StepKind.DUB, StepKind.MIX, StepKind.EXPORT]
+    assert job.status == JobStatus.COMPLETE
+    assert hearing.calls == 1
+    assert translator.lines["Another sentence."] == 1
+    assert dict(voice.spoken) == spoken | {"Another sentence. Olé": 1}
+    assert set(translator.lines.values()) == {1}
+    assert after.sha256 != before.sha256
+    assert not Line.objects.filter(stale=True).exists()
+    assert job.tasks.get().render_price == 0
+
+
+def test_a_line_that_stays_as_it_was_recorded_is_heard_in_the_mix() -> None:
+    made = engines(hearing=Hearing(HEARD))
+    job = order(made)
+    work(made)
+    line = Line.objects.get(segment__index=1)
+    job.refresh_from_db()
+    kept = editing.Change(line.pk, revision=1, keep_original=True)
+    ducked = level(job)
+    editing.edit_lines(job, language="es", changes=[kept], engines=lambda: made)
+    editing.render(job, by=job.user, engines=lambda: made)
+
+    work(made)
+
+    voice = soundfile.read(current(job, "dub"))[0]
+    here = slice(round(2.8 * SAMPLE_RATE), round(3.8 * SAMPLE_RATE))
+    assert np.abs(voice[here]).max() == 0
+    assert level(job) != pytest.approx(ducked, rel=0.01)
+    assert correlation(job) > 0.99
+
+
+def level(job: DubbingJob) -> float:
+    return float(np.sqrt(np.mean(np.square(_middle(job)))))
+
+
+def correlation(job: DubbingJob) -> float:
+    """How much the mix is the recording, where its second sentence is."""
+    original = soundfile.read(recording())[0]
+    there = original[round(2.8 * SAMPLE_RATE) : round(3.8 * SAMPLE_RATE)]
+    return float(np.corrcoef(there, _middle(job))[0, 1])
+
+
+def _middle(job: DubbingJob) -> NDArray[np.float64]:
+    mixed: NDArray[np.float64] = soundfile.read(current(job, "mix"))[0][:, 0]
+    return mixed[round(2.8 * SAMPLE_RATE) : round(3.8 * SAMPLE_RATE)]
