@@ -219,7 +219,11 @@ def _transcribe(bench: Bench, _out: Path) -> Result:
 def _translate(bench: Bench, _out: Path) -> Result:
     transcript = rows.transcript_of(bench.job)
     translation = recipe.translate(
-        transcript, route=bench.route(), target=bench.task.variant, desk=bench.desk
+        transcript,
+        route=bench.route(),
+        target=bench.task.variant,
+        options=rows.options_of(bench.task),
+        desk=bench.desk,
     )
     return Result(write=lambda: rows.save_translation(bench.task, transcript, translation))
 

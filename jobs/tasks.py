@@ -4,7 +4,8 @@ import os
 import time
 from pathlib import Path
 
-from jobs import claims, queue, steps, wiring
+from jobs import claims, queue, steps, vendor_calls, wiring
+from jobs.models import Step
 
 
 def run_step(_step_id: int) -> None:
@@ -13,8 +14,14 @@ def run_step(_step_id: int) -> None:
     That need not be the one that rang: each message makes some worker look once.
     """
     claim = claims.claim()
-    if claim is not None:
-        steps.run(claim, engines=wiring.engines)
+    if claim is None:
+        return
+    step = Step.objects.select_related("job").get(pk=claim.step_id)
+    with (
+        vendor_calls.SharedAccounts(step.job, step) as accounts,
+        wiring.Workshop(vendor_calls.calls(accounts)) as shop,
+    ):
+        steps.run(claim, engines=shop.engines)
 
 
 def canary(file: str, until: float) -> None:

@@ -38,11 +38,13 @@ class Options:
 
     loudness is LUFS, None for "as loud as the source". keep_original_db is how far the one mixed
     track goes down under speech (dB, negative), None for silence. voices: speaker to voice id.
+    terms: words of the recording, and how they are to be said.
     """
 
     loudness: float | None = -14.0
     keep_original_db: float | None = -20.0
     voices: Mapping[int, str] = field(default_factory=dict)
+    terms: Mapping[str, str] = field(default_factory=dict)
     wav: bool = False
 
 
@@ -100,9 +102,18 @@ def transcribe(
     return transcript
 
 
-def translate(transcript: Transcript, *, route: Route, target: str, desk: Desk) -> Translation:
+def translate(
+    transcript: Transcript, *, route: Route, target: str, options: Options, desk: Desk
+) -> Translation:
     """Say every line in another language, within the time that it has."""
-    return translating.translate(transcript, route.translator, target=target, desk=desk)
+    return translating.translate(
+        transcript,
+        route.translator,
+        target=target,
+        desk=desk,
+        terms=options.terms,
+        parallel=route.translator.engine.at_once,
+    )
 
 
 def dub(
@@ -126,6 +137,8 @@ def dub(
         samples=stems.samples,
         desk=desk,
         folder=folder,
+        terms=options.terms,
+        parallel=route.voice.engine.at_once,
     )
 
 
@@ -234,7 +247,7 @@ def dub_file(
     for target, route in routes.items():
         own = folder / target
         own.mkdir()
-        translation = translate(transcript, route=route, target=target, desk=desk)
+        translation = translate(transcript, route=route, target=target, options=options, desk=desk)
         spoken = dub(
             stems, transcript, translation, route=route, options=options, desk=desk, folder=own
         )

@@ -30,7 +30,7 @@ from jobs.pipeline.timeline import (
     Transcript,
     Translation,
 )
-from jobs.pipeline.translate import BATCH, Task, around, budget, key, shorter
+from jobs.pipeline.translate import BATCH, NO_TERMS, Task, around, budget, key, shorter
 
 REWORDINGS = 3  # times that a shorter wording is asked for
 CUTS = 200  # rounds of cutting: more than a run of late lines has
@@ -51,6 +51,7 @@ def speak(
     samples: int,
     desk: Desk,
     folder: Path,
+    terms: Mapping[str, str] = NO_TERMS,
     parallel: int = 1,
 ) -> Dub:
     """Speak every line of the translation and place it on a track of `samples` samples.
@@ -63,7 +64,7 @@ def speak(
         rooms=slots(transcript.segments, samples / SAMPLE_RATE),
         duration=samples / SAMPLE_RATE,
         studio=_Studio(voice, translation.language, cast, desk, folder),
-        task=Task(translator, transcript.language, translation.language, desk),
+        task=Task(translator, transcript.language, translation.language, desk, terms),
         flags={index: list(flags) for index, flags in translation.flags.items()},
     )
     _record(work, translation.texts, parallel)

@@ -8,7 +8,8 @@ single line never fails a language.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 
 from jobs.pipeline import wording
 from jobs.pipeline.errors import ProviderFailed
@@ -17,6 +18,7 @@ from jobs.pipeline.ports import Desk, Line, Translator
 from jobs.pipeline.segment import Slot, slots
 from jobs.pipeline.timeline import Flag, Segment, Transcript, Translation
 
+NO_TERMS: Mapping[str, str] = MappingProxyType({})
 BATCH = 20  # lines asked for at once
 AGAIN = 2  # more times that a broken line is asked for
 CONTEXT = 8000  # characters of transcript sent along
@@ -24,6 +26,7 @@ BREATH = 0.5  # seconds of the following pause that a line may count on
 TAIL = 1.0  # seconds taken to follow the last line, where nobody knows the medium's length
 TIGHTEST = 0.8  # no budget asks for less than this share of the usual length: meaning would go
 LEAST_CHARS = 8
+REFUSED = None  # the answer for a line that an engine refuses: nobody asks for it again
 
 # Characters spoken per second, in each language, by an unhurried voice.
 SPOKEN = {
@@ -44,23 +47,30 @@ SPOKEN = {
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is the same for all lines of one language."""
+    """What is the same for all lines of one language; terms are how some words are to be said."""
 
     translator: Translator
     source: str
     target: str
     desk: Desk
+    terms: Mapping[str, str] = field(default_factory=dict)
 
 
 def translate(
-    transcript: Transcript, translator: Translator, *, target: str, desk: Desk, parallel: int = 1
+    transcript: Transcript,
+    translator: Translator,
+    *,
+    target: str,
+    desk: Desk,
+    terms: Mapping[str, str] = NO_TERMS,
+    parallel: int = 1,
 ) -> Translation:
-    """Translate every segment into `target` (BCP 47).
+    """Translate every segment into `target` (BCP 47), with `terms` said as they say.
 
     With `parallel` above 1 that many batches are asked for at once, and `desk` is used from as many
     threads. Raises ProviderFailed, also when most lines came back unusable.
     """
-    task = Task(translator, transcript.language, target, desk)
+    task = Task(translator, transcript.language, target, desk, terms)
     end = max((segment.end for segment in transcript.segments), default=0.0)
     batches = list(_batches(budgets(transcript, end + TAIL, target=target)))
     said: dict[int, str] = {}
@@ -139,19 +149,21 @@ def _batches(lines: Sequence[Line]) -> Iterator[tuple[Sequence[Line], Sequence[s
 def _translated(task: Task, batch: Sequence[Line], context: Sequence[str]) -> dict[int, str]:
     """A text for every line of the batch, empty where there is no usable one."""
     said = dict.fromkeys((line.id for line in batch), "")
+    refused: set[int] = set()
     for attempt in range(1 + AGAIN):
-        asked = [line for line in batch if not said[line.id]]
+        asked = [line for line in batch if not said[line.id] and line.id not in refused]
         if not asked:
             break
         task.desk.stop()
         answers = _ask(task, asked, context, attempt=attempt)
+        refused |= {line.id for line in asked if answers.get(line.id, "") is REFUSED}
         said |= {line.id: _checked(task, line, answers) for line in asked}
     return said
 
 
 def _ask(
     task: Task, lines: Sequence[Line], context: Sequence[str], *, attempt: int
-) -> Mapping[int, str]:
+) -> Mapping[int, str | None]:
     """The translator's own answer, bought once. `attempt` sets a second question apart."""
 
     def make() -> bytes:
@@ -160,28 +172,37 @@ def _ask(
     engine = task.translator.engine
     asked = [asdict(line) for line in lines]
     name = key(
-        "translation", engine.name, engine.model, task.source, task.target, asked, context, attempt
+        "translation",
+        engine.name,
+        engine.model,
+        task.source,
+        task.target,
+        dict(task.terms),
+        asked,
+        context,
+        attempt,
     )
     return {int(id_): text for id_, text in json.loads(task.desk.remember(name, make)).items()}
 
 
-def _answers(task: Task, lines: Sequence[Line], context: Sequence[str]) -> dict[int, str]:
+def _answers(task: Task, lines: Sequence[Line], context: Sequence[str]) -> Mapping[int, str | None]:
     """The same where an engine refuses some of the lines: the others are asked for without them."""
     try:
         return task.translator.translate(
-            lines, source=task.source, target=task.target, context=context
+            lines, source=task.source, target=task.target, context=context, terms=task.terms
         )
     except ProviderFailed as refused:
         if refused.code != "ENGINE_REFUSED":
             raise
         if len(lines) == 1:
-            return {}
+            return {lines[0].id: REFUSED}
     half = len(lines) // 2
-    return _answers(task, lines[:half], context) | _answers(task, lines[half:], context)
+    first, second = (_answers(task, part, context) for part in (lines[:half], lines[half:]))
+    return {**first, **second}
 
 
-def _checked(task: Task, line: Line, answers: Mapping[int, str]) -> str:
+def _checked(task: Task, line: Line, answers: Mapping[int, str | None]) -> str:
     """The tidied text for a line, or nothing when what came back can't be it."""
-    text = wording.tidy(answers.get(line.id, ""), target=task.target, source_text=line.text)
+    text = wording.tidy(answers.get(line.id) or "", target=task.target, source_text=line.text)
     good = wording.usable(text, line.text, source=task.source, target=task.target)
     return text if good else ""

@@ -66,7 +66,7 @@ REAL = Latency(recognition=(1.0, 0.02), translation=2.0, speech=(0.6, 0.05))
 class VendorPeer:
     """The server; by default on a free port, answering at once and never failing.
 
-    `script` says what it hears in a sound of so many seconds.
+    `script` says what it hears in a sound of so many seconds, `model` how it translates.
     """
 
     def __init__(
@@ -84,6 +84,7 @@ class VendorPeer:
         self.retry_after = "1"
         self.trickle = 1.0  # seconds between two bytes
         self.script: Script = steady
+        self.model: openai_wire.Model = openai_wire.by_rule
         self.most_at_once: Counter[tuple[str, str]] = Counter()
         self._log = log
         self._lock = threading.Lock()
@@ -113,6 +114,7 @@ class VendorPeer:
         self._ended = threading.Event()
         self.calls.clear()
         self.plan, self.script, self.latency = faults.never, steady, Latency()
+        self.model = openai_wire.by_rule
         self.retry_after, self.trickle = "1", 1.0
         self.arrived.clear()
         self.most_at_once.clear()
@@ -194,7 +196,7 @@ class VendorPeer:
             heard = self.script(request.seconds)
             answer, seconds = deepgram.listened(request, heard, fault), request.seconds
         elif request.kind == "translation":
-            answer, seconds = openai_wire.translated(request, fault), 0.0
+            answer, seconds = openai_wire.translated(request, fault, self.model), 0.0
         else:
             answer = VENDORS[request.vendor].spoke(request, fault)
             seconds = _seconds(answer)
