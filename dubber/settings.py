@@ -375,6 +375,12 @@ WORKERS = env.integer(
     least=1,
     help="Steps that one worker machine runs at once.",
 )
+ADMINS = [
+    ("Staff", address)
+    for address in env.list(
+        "DUBBER_STAFF_MAIL", help="Addresses told when a vendor's account needs attention."
+    )
+]
 HEAR_AGAIN = env.choice(
     "DUBBER_HEAR_AGAIN",
     "off",

@@ -10,11 +10,11 @@ asking what can be done costs nothing, and closed with it.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from django.conf import settings
 from django.utils import timezone
@@ -27,6 +27,11 @@ from jobs.pipeline.ports import Engine, Transcriber, Translator, Voice, VoiceInf
 from jobs.providers import apertium, cards, faster_whisper, pico
 from jobs.providers.later import LaterTranscriber, LaterTranslator, LaterVoice
 
+if TYPE_CHECKING:
+    from jobs.providers.openai_translation import OpenAITranslator
+    from jobs.providers.polly import Polly
+
+TRYING = 10.0  # seconds that trying a key may take
 ANY = "*"  # as a source: the translator reads every language
 
 
@@ -143,6 +148,19 @@ class Workshop:
         yield from (translator.engine for translator in self._all_translators())
         yield from (voice.engine for _, voice in self._all_voices())
 
+    def attempts(self) -> Iterator[tuple[str, Callable[[], None]]]:
+        """For every vendor that is set up: its name, and a call that tries its key."""
+        if settings.DEEPGRAM_API_KEY:
+            from jobs.providers.deepgram import try_key  # noqa: PLC0415
+
+            key, url = settings.DEEPGRAM_API_KEY, settings.DEEPGRAM_BASE_URL
+            yield cards.DEEPGRAM, lambda: try_key(key, url, seconds=TRYING)
+        if settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL:
+            translator = self._openai_translation()
+            yield translator.engine.name, lambda: translator.try_key(seconds=TRYING)
+        if settings.POLLY:
+            yield cards.POLLY_NAME, self._polly().try_key
+
     def _translators(self) -> Iterator[Translator]:
         """Those that can be used today, the best first."""
         return (one for one in self._all_translators() if not has_ended(one.engine))
@@ -211,7 +229,7 @@ class Workshop:
 
         return LaterVoice(cards.aura(paced=paced), cards.AURA_RATES if paced else None, opens)
 
-    def _polly(self) -> Voice:
+    def _polly(self) -> "Polly":
         from jobs.providers.polly import Polly  # noqa: PLC0415
 
         return self._kept(
@@ -224,7 +242,7 @@ class Workshop:
             )
         )
 
-    def _openai_translation(self) -> Translator:
+    def _openai_translation(self) -> "OpenAITranslator":
         from jobs.providers.openai_translation import OPENAI, OpenAITranslator  # noqa: PLC0415
 
         return self._kept(
@@ -271,6 +289,18 @@ def offered() -> list[Offer]:
 def withdrawn() -> list[Engine]:
     """The engines that are set up here, but that their vendors have ended."""
     return [engine for engine in Workshop(local_calls()).configured() if has_ended(engine)]
+
+
+def try_keys() -> Iterator[tuple[str, PipelineError | None]]:
+    """Try the key of every vendor that is set up, at no cost: its name, and what is wrong."""
+    with Workshop(local_calls()) as shop:
+        for name, attempt in shop.attempts():
+            try:
+                attempt()
+            except PipelineError as error:
+                yield name, error
+            else:
+                yield name, None
 
 
 def narrator() -> Voice:

@@ -73,14 +73,15 @@ def translate(
     task = Task(translator, transcript.language, target, desk, terms)
     end = max((segment.end for segment in transcript.segments), default=0.0)
     batches = list(_batches(budgets(transcript, end + TAIL, target=target)))
-    said: dict[int, str] = {}
+    said: dict[int, str | None] = {}
     for answers in in_order(lambda batch: _translated(task, *batch), batches, parallel):
         said |= answers
         desk.progress("translate", len(said), len(transcript.segments))
     lost = [segment.index for segment in transcript.segments if not said[segment.index]]
     if len(lost) > max(1, len(said) // 2) or len(lost) == len(said) > 0:
         detail = f"{len(lost)} of {len(said)} lines came back unusable"
-        raise ProviderFailed("ENGINE_FAILED", engine=translator.engine.name, detail=detail)
+        code = "ENGINE_REFUSED" if all(said[id_] is REFUSED for id_ in lost) else "ENGINE_FAILED"
+        raise ProviderFailed(code, engine=translator.engine.name, detail=detail)
     return Translation(
         language=target,
         texts=tuple(said[segment.index] or segment.text for segment in transcript.segments),
@@ -146,19 +147,27 @@ def _batches(lines: Sequence[Line]) -> Iterator[tuple[Sequence[Line], Sequence[s
         yield batch, around(texts, first, first + len(batch))
 
 
-def _translated(task: Task, batch: Sequence[Line], context: Sequence[str]) -> dict[int, str]:
-    """A text for every line of the batch, empty where there is no usable one."""
-    said = dict.fromkeys((line.id for line in batch), "")
-    refused: set[int] = set()
+def _translated(task: Task, batch: Sequence[Line], context: Sequence[str]) -> dict[int, str | None]:
+    """A text for every line of the batch, empty where there is no usable one, or REFUSED."""
+    said: dict[int, str | None] = dict.fromkeys((line.id for line in batch), "")
     for attempt in range(1 + AGAIN):
-        asked = [line for line in batch if not said[line.id] and line.id not in refused]
+        asked = [line for line in batch if said[line.id] == ""]
         if not asked:
             break
         task.desk.stop()
         answers = _ask(task, asked, context, attempt=attempt)
-        refused |= {line.id for line in asked if answers.get(line.id, "") is REFUSED}
-        said |= {line.id: _checked(task, line, answers) for line in asked}
+        for line in asked:
+            was_refused = answers.get(line.id, "") is REFUSED
+            said[line.id] = REFUSED if was_refused else _checked(task, line, answers)
     return said
+
+
+class _Useless(Exception):
+    """Answers of which not one can be used: not worth remembering."""
+
+    def __init__(self, answers: Mapping[int, str | None]) -> None:
+        self.answers = answers
+        super().__init__("no usable answer")
 
 
 def _ask(
@@ -167,10 +176,12 @@ def _ask(
     """The translator's own answer, bought once. `attempt` sets a second question apart."""
 
     def make() -> bytes:
-        return json.dumps(_answers(task, lines, context), ensure_ascii=False).encode()
+        answers = _answers(task, lines, context)
+        if not any(_checked(task, line, answers) for line in lines):
+            raise _Useless(answers)
+        return json.dumps(answers, ensure_ascii=False).encode()
 
     engine = task.translator.engine
-    asked = [asdict(line) for line in lines]
     name = key(
         "translation",
         engine.name,
@@ -178,11 +189,15 @@ def _ask(
         task.source,
         task.target,
         dict(task.terms),
-        asked,
+        [asdict(line) for line in lines],
         context,
         attempt,
     )
-    return {int(id_): text for id_, text in json.loads(task.desk.remember(name, make)).items()}
+    try:
+        kept = task.desk.remember(name, make)
+    except _Useless as useless:
+        return useless.answers
+    return {int(id_): text for id_, text in json.loads(kept).items()}
 
 
 def _answers(task: Task, lines: Sequence[Line], context: Sequence[str]) -> Mapping[int, str | None]:

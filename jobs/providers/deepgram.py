@@ -69,6 +69,16 @@ def failed(error: Exception) -> ProviderFailed:
     return ProviderFailed("ENGINE_FAILED", engine=NAME, detail=type(error).__name__)
 
 
+def try_key(api_key: str, base_url: str, *, seconds: float) -> None:
+    """Ask which projects a key belongs to, which costs nothing. Raises ProviderFailed."""
+    with http() as connections:
+        vendor = client(api_key, base_url, connections)
+        try:
+            vendor.manage.v1.projects.list(request_options=options(seconds))
+        except FAULTS as error:
+            raise failed(error) from error
+
+
 def _error_code(body: object) -> str:
     """Deepgram words errors in two ways: {err_code, …} and {category, …}."""
     fields = body if isinstance(body, dict) else {}

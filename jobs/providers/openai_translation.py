@@ -122,6 +122,20 @@ class OpenAITranslator:
         """Close all connections."""
         self._client.close()
 
+    def try_key(self, *, seconds: float) -> None:
+        """Ask which models a key may use, which costs nothing. Raises ProviderFailed.
+
+        VENDOR_ACCOUNT also where our model isn't among them.
+        """
+        try:
+            listed = {one.id for one in self._client.models.list(timeout=seconds)}
+        except openai.APIStatusError as error:
+            raise self._refused(error) from error
+        except FAULTS as error:
+            raise self._failed("ENGINE_FAILED", type(error).__name__) from error
+        if self._responses and self.engine.model not in listed:
+            raise self._failed("VENDOR_ACCOUNT", f"no model {self.engine.model}")
+
     def translate(
         self,
         lines: Sequence[Line],

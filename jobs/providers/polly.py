@@ -74,6 +74,19 @@ class Polly:
         """Close all connections."""
         self._client.close()
 
+    def try_key(self) -> None:
+        """Ask for the voices of one language, which costs nothing. Raises ProviderFailed."""
+        try:
+            self._client.describe_voices(LanguageCode="ko-KR")
+        except ClientError as error:
+            raise _refused(error) from error
+        except NoCredentialsError as error:
+            detail = "no credentials"
+            raise ProviderFailed("VENDOR_ACCOUNT", engine=NAME, detail=detail) from error
+        except (BotoCoreError, HTTPClientError) as error:
+            detail = type(error).__name__
+            raise ProviderFailed("ENGINE_FAILED", engine=NAME, detail=detail) from error
+
     def speak(self, text: str, *, language: str, voice: str, rate: float = 1.0) -> Speech:
         """Speak `text` at 24 kHz. Raises ProviderFailed."""
         known = next(one for one in POLLY_VOICES if one.id == voice)
