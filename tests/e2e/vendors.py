@@ -33,17 +33,6 @@ def configure(settings: Settings, peer: VendorPeer) -> None:
     settings.POLLY_ACCESS_KEY_ID = settings.POLLY_SECRET_ACCESS_KEY = "a-key"
 
 
-def environment(peer: VendorPeer) -> dict[str, str]:
-    """The same for a worker in a process of its own."""
-    return {
-        "DEEPGRAM_API_KEY": "a-key",
-        "DEEPGRAM_BASE_URL": peer.url,
-        "OPENAI_API_KEY": "a-key",
-        "OPENAI_BASE_URL": peer.openai_url,
-        "DUBBER_TRANSLATION_API": "responses",
-    }
-
-
 def recording(seconds: float) -> io.BytesIO:
     """A WAV with something like a voice wherever the stand-in's script says that someone speaks."""
     sound = np.zeros(round(seconds * SAMPLE_RATE))

@@ -86,6 +86,7 @@ class VendorPeer:
         self.script: Script = steady
         self.model: openai_wire.Model = openai_wire.by_rule
         self.most_at_once: Counter[tuple[str, str]] = Counter()
+        self.thought: Counter[str] = Counter()  # milliseconds that answers took, by kind of call
         self._log = log
         self._lock = threading.Lock()
         self.arrived: Counter[tuple[str, str]] = Counter()  # calls, with those dropped unread
@@ -103,6 +104,21 @@ class VendorPeer:
     def openai_url(self) -> str:
         """The base URL of OpenAI."""
         return f"{self.url}/v1"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings with which everything of the vendors' comes from here."""
+        return {
+            "DEEPGRAM_API_KEY": "stand-in",
+            "DEEPGRAM_BASE_URL": self.url,
+            "OPENAI_API_KEY": "stand-in",
+            "OPENAI_BASE_URL": self.openai_url,
+            "DUBBER_TRANSLATION_API": "responses",
+            "DUBBER_POLLY": "true",
+            "DUBBER_POLLY_ACCESS_KEY_ID": "stand-in",
+            "DUBBER_POLLY_SECRET_ACCESS_KEY": "stand-in",
+            "AWS_ENDPOINT_URL_POLLY": self.url,
+        }
 
     def count(self, vendor: str, kind: str) -> int:
         """How many calls of a kind came in."""
@@ -156,6 +172,8 @@ class VendorPeer:
         with self._place(request) as free:
             answer = self._answer(request, fault if free else Fault.BUSY)
             self.wait(answer.takes)
+        with self._lock:
+            self.thought[request.kind] += round(answer.takes * 1000)
         return answer
 
     def wait(self, seconds: float) -> bool:
