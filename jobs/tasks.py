@@ -1,11 +1,16 @@
 """What a worker does with a message. Messages carry ids and are only a reason to look."""
 
+import logging
 import os
 import time
 from pathlib import Path
 
+from django.core.management import CommandError, call_command
+
 from jobs import claims, queue, steps, vendor_calls, wiring
 from jobs.models import Step
+
+log = logging.getLogger(__name__)
 
 
 def run_step(_step_id: int) -> None:
@@ -22,6 +27,14 @@ def run_step(_step_id: int) -> None:
         wiring.Workshop(vendor_calls.calls(accounts)) as shop,
     ):
         steps.run(claim, engines=shop.engines)
+
+
+def run_command(name: str) -> None:
+    """Run a command that keeps house; what it finds wrong, it has logged."""
+    try:
+        call_command(name, verbosity=0)
+    except CommandError as error:
+        log.error("%s: %s", name, error)
 
 
 def canary(file: str, until: float) -> None:
