@@ -21,8 +21,8 @@ setup: ## Install what is needed to dub on this machine; the others call it
 demo: setup ## Dub a short sample video from English into Spanish, offline
 	@$(RUN) manage.py demo $(ARGS)
 
-run: setup ## Start site and worker on http://localhost:8000; Ctrl-C ends both
-	@$(RUN) manage.py serve
+run: setup ## Start site and worker on http://localhost:8000; Ctrl-C ends both (PEERS=1: stand-ins for vendors)
+	@$(if $(PEERS),$(RUN) -m tests.peers --latency -- $(RUN) manage.py serve,$(RUN) manage.py serve)
 
 test: develop ## Run the tests: first those that need only Python, then all others
 	$(PYTEST) -n 2 $(ARGS)

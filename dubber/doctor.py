@@ -176,12 +176,40 @@ def check_settings() -> Iterator[Finding]:
         yield Finding("Settings", State.FINE, f"{mode}, {settings.SITE_URL}")
 
 
+def check_vendors() -> Iterator[Finding]:
+    """Try every vendor's key with a call that costs nothing, and look for routes that ended."""
+    for name, error in wiring.try_keys():
+        title = f"{name}'s key"
+        if error is None:
+            yield Finding(title, State.FINE, "was accepted")
+        else:
+            seen = f"{_MEANS.get(error.code, 'the call failed')} ({error.detail})"
+            yield Finding(title, State.WRONG, seen, _MENDS.get(error.code, "try again later"))
+    for engine in wiring.withdrawn():
+        seen = f"ended on {engine.ends}, so nothing goes there any more"
+        yield Finding(f"{engine.name} {engine.model}", State.WRONG, seen, "choose another model")
+
+
+_MEANS = {
+    "VENDOR_ACCOUNT": "isn't accepted, isn't allowed to do this, or has no credit left",
+    "VENDOR_BUSY": "the service has no time for us now",
+    "ENGINE_FAILED": "the service can't be reached, or gave no answer that makes sense",
+}
+_MENDS = {
+    "VENDOR_ACCOUNT": "check key, permissions, model and credit in the vendor's console",
+    "VENDOR_BUSY": "try again in a minute",
+    "ENGINE_FAILED": "check the address (…_BASE_URL) and the network",
+}
+
+
 def check_keys() -> Iterator[Finding]:
     """Tell which vendors have a key. None is needed."""
     present = {
         "Translation server (OPENAI_API_KEY or OPENAI_BASE_URL)": bool(
             settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL
         ),
+        "Recognition and speech (DEEPGRAM_API_KEY)": bool(settings.DEEPGRAM_API_KEY),
+        "Speech by Amazon Polly (DUBBER_POLLY)": settings.POLLY,
         "Payments (STRIPE_SECRET_KEY)": bool(settings.STRIPE_SECRET_KEY),
     }
     for name, there in present.items():
@@ -199,4 +227,5 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     check_scratch,
     check_settings,
     check_keys,
+    check_vendors,
 )

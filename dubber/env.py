@@ -122,6 +122,20 @@ class Environment:
         value = self.text(name, default, help=f"{help} Separated by commas.")
         return [part.strip() for part in value.split(",") if part.strip()]
 
+    def pairs(
+        self, name: str, default: str = "", *, choices: Sequence[str], help: str
+    ) -> dict[str, str]:
+        """Return the parts key=value between commas, each value one of `choices`."""
+        found = {}
+        for part in self.list(name, default, help=f"{help} Values: {', '.join(choices)}."):
+            key, equals, value = (side.strip() for side in part.partition("="))
+            if not key or not equals or value not in choices:
+                raise WrongSetting(
+                    f"{name} must be pairs with one of {', '.join(choices)}, not {part!r}."
+                )
+            found[key] = value
+        return found
+
     def url(self, name: str, default: str = "", *, help: str) -> str:
         """Return an http or https address without its trailing slash, or an empty text."""
         value = self.text(name, default, help=help)

@@ -410,6 +410,12 @@ WORKERS = env.integer(
     least=1,
     help="Steps that one worker machine runs at once.",
 )
+ADMINS = [
+    ("Staff", address)
+    for address in env.list(
+        "DUBBER_STAFF_MAIL", help="Addresses told when a vendor's account needs attention."
+    )
+]
 HEAR_AGAIN = env.choice(
     "DUBBER_HEAR_AGAIN",
     "off",
@@ -441,6 +447,18 @@ Q_CLUSTER = {
 
 # -- Engines and vendors -----------------------------------------------------------------------
 
+DEEPGRAM_API_KEY = env.text(
+    "DEEPGRAM_API_KEY", help="Key for Deepgram, which then hears every recording and speaks."
+)
+DEEPGRAM_BASE_URL = env.url(
+    "DEEPGRAM_BASE_URL", "https://api.deepgram.com", help="Where Deepgram is reached."
+)
+RECOGNITION_MODEL = env.text(
+    "DUBBER_RECOGNITION_MODEL", "nova-3", help="Deepgram's model that hears recordings."
+)
+if HEAR_AGAIN == "vendor" and not DEEPGRAM_API_KEY:
+    raise WrongSetting("DUBBER_HEAR_AGAIN=vendor needs DEEPGRAM_API_KEY.")
+
 OPENAI_BASE_URL = env.url(
     "OPENAI_BASE_URL", help="Any OpenAI-compatible server; empty for OpenAI's own."
 )
@@ -449,6 +467,39 @@ OPENAI_API_KEY = env.text(
 )
 TRANSLATION_MODEL = env.text(
     "DUBBER_TRANSLATION_MODEL", "gpt-6-luna", help="Model that translates on that server."
+)
+TRANSLATION_API = env.choice(
+    "DUBBER_TRANSLATION_API",
+    "auto",
+    ["auto", "responses", "chat"],
+    help="How that server is asked: OpenAI's own by responses, all others by chat. Set responses "
+    "where OPENAI_BASE_URL is only another way to OpenAI.",
+)
+SPEECH_MODEL = env.text(
+    "DUBBER_SPEECH_MODEL",
+    help="Model that speaks on that server, for example tts-1; nothing speaks there when empty.",
+)
+
+POLLY = env.flag(
+    "DUBBER_POLLY",
+    help="Amazon Polly speaks the languages that Deepgram doesn't. Off unless said, because the "
+    "same AWS keys may be for storage only.",
+)
+POLLY_REGION = env.text("DUBBER_POLLY_REGION", "us-east-1", help="Region of Amazon Polly.")
+POLLY_ACCESS_KEY_ID = env.text(
+    "DUBBER_POLLY_ACCESS_KEY_ID",
+    help="Access key for Polly; AWS_ACCESS_KEY_ID, or the machine's role, when empty.",
+)
+POLLY_SECRET_ACCESS_KEY = env.text(
+    "DUBBER_POLLY_SECRET_ACCESS_KEY", help="Secret of the access key for Polly."
+)
+AWS_ENDPOINT_URL_POLLY = env.url(
+    "AWS_ENDPOINT_URL_POLLY", help="Address of Polly; empty for Amazon's own."
+)
+SPEECH_ROUTES = env.pairs(
+    "DUBBER_SPEECH_ROUTES",
+    choices=["deepgram", "polly", "openai", "pico"],
+    help="Who speaks a language before all others that can, for example ja=polly,en=openai.",
 )
 
 STRIPE_SECRET_KEY = env.text(
@@ -492,6 +543,8 @@ LOGGING = logging_settings(
         SUPABASE_SERVICE_KEY,
         MAIL_SERVER.password,
         OPENAI_API_KEY,
+        DEEPGRAM_API_KEY,
+        POLLY_SECRET_ACCESS_KEY,
         STRIPE_SECRET_KEY,
         DEMO_PASSWORD,
         str(DATABASES["default"].get("PASSWORD", "")),

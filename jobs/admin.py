@@ -2,14 +2,25 @@
 
 from typing import TYPE_CHECKING, Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.confirmations import Reason, confirmed
-from jobs.models import Artifact, DubbingJob, JobEvent, LanguageTask, Step, VendorCall
+from jobs import wiring
+from jobs.models import (
+    Artifact,
+    DubbingJob,
+    JobEvent,
+    LanguageTask,
+    Step,
+    VendorCall,
+    VendorHealth,
+    VendorPlace,
+)
+from jobs.queries import cost_of
 from jobs.services import cancel_job, refund_language, retry_language
 
 if TYPE_CHECKING:
@@ -61,6 +72,20 @@ class EventInline(Reading, admin.TabularInline[JobEvent, DubbingJob]):
     fields = ("at", "kind", "task", "step", "details")
 
 
+class VendorCallInline(Reading, admin.TabularInline[VendorCall, DubbingJob]):
+    """What vendors were paid for a job."""
+
+    model = VendorCall
+    extra = 0
+    fields = ("at", "step", "vendor", "model", "units", "unit", "cost", "took_ms", "request_id")
+    readonly_fields = ("cost",)
+
+    @admin.display(description=gettext_lazy("cost"))
+    def cost(self, call: VendorCall) -> str:
+        """In dollars."""
+        return dollars(call.cost_microdollars)
+
+
 @admin.register(DubbingJob)
 class DubbingJobAdmin(Reading, admin.ModelAdmin[DubbingJob]):
     """Jobs, and the way to cancel them."""
@@ -69,8 +94,25 @@ class DubbingJobAdmin(Reading, admin.ModelAdmin[DubbingJob]):
     list_filter = ("status", "created_at")
     list_select_related = ("user",)
     search_fields = ("public_id", "title", "user__email")
-    inlines = (LanguageInline, StepInline, EventInline)
+    inlines = (LanguageInline, StepInline, EventInline, VendorCallInline)
+    readonly_fields = ("vendors_cost", "customer_paid", "margin")
     actions = ("cancel",)
+
+    @admin.display(description=gettext_lazy("vendors' cost"))
+    def vendors_cost(self, job: DubbingJob) -> str:
+        """What vendors took for it, in dollars."""
+        return dollars(cost_of(job).vendors)
+
+    @admin.display(description=gettext_lazy("customer paid"))
+    def customer_paid(self, job: DubbingJob) -> str:
+        """The credits that were kept, in dollars."""
+        return dollars(cost_of(job).paid)
+
+    @admin.display(description=gettext_lazy("margin"))
+    def margin(self, job: DubbingJob) -> str:
+        """What is left, in dollars."""
+        cost = cost_of(job)
+        return dollars(cost.paid - cost.vendors)
 
     @admin.action(
         description=gettext_lazy("Cancel, and give the credits back"), permissions=["manage"]
@@ -172,3 +214,33 @@ class VendorCallAdmin(Reading, admin.ModelAdmin[VendorCall]):
     list_select_related = ("job",)
     search_fields = ("job__public_id", "request_id")
     ordering = ("-id",)
+
+
+@admin.register(VendorHealth)
+class VendorHealthAdmin(Reading, admin.ModelAdmin[VendorHealth]):
+    """How calls to vendors went lately; above it, what vendors have ended."""
+
+    list_display = ("vendor", "failures", "shut_until", "trial_until", "spare")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Say what was withdrawn, then list."""
+        for engine in wiring.withdrawn():
+            told = _("%(name)s %(model)s ended on %(day)s, so nothing goes there any more.")
+            told = told % {"name": engine.name, "model": engine.model, "day": engine.ends}
+            messages.warning(request, told)
+        return super().changelist_view(request, extra_context)
+
+
+@admin.register(VendorPlace)
+class VendorPlaceAdmin(Reading, admin.ModelAdmin[VendorPlace]):
+    """Calls that run at vendors now."""
+
+    list_display = ("vendor", "kind", "number", "holder", "lease_until")
+    list_filter = ("vendor", "kind")
+
+
+def dollars(micro: int) -> str:
+    """Millionths of a dollar, as dollars."""
+    return f"${micro / 1e6:.4f}"

@@ -16,6 +16,7 @@ from jobs.claims import Claim
 from jobs.heartbeat import Heartbeat
 from jobs.models import DubbingJob, Take
 from jobs.pipeline.errors import PipelineError, Stopped
+from jobs.pipeline.parallel import Turns
 
 PROGRESS_EVERY = timedelta(seconds=1)
 
@@ -34,6 +35,7 @@ class WorkerDesk:
         self.beat = beat
         self._owner = threading.get_ident()
         self._turn = threading.Lock()
+        self._making = Turns()
         self._shown = ("", -PROGRESS_EVERY.total_seconds())
 
     def remember(self, key: str, make: Callable[[], bytes]) -> bytes:
@@ -43,16 +45,17 @@ class WorkerDesk:
         """
         self.stop()
         name = hashlib.sha256(key.encode()).hexdigest()
-        with self._database():
-            kept = self._kept(name)
-        if kept is not None:
-            return kept
-        began = time.monotonic()
-        content = make()
-        took_ms = round((time.monotonic() - began) * 1000)
-        with self._database():
-            self._keep(name, content, took_ms)
-        return content
+        with self._making.turn(name):  # lines that are the same are bought once, whoever asks
+            with self._database():
+                kept = self._kept(name)
+            if kept is not None:
+                return kept
+            began = time.monotonic()
+            content = make()
+            took_ms = round((time.monotonic() - began) * 1000)
+            with self._database():
+                self._keep(name, content, took_ms)
+            return content
 
     def progress(self, stage: str, n: int, m: int) -> None:
         """Show that n of m parts are done: at once at a stage's ends, else once a second."""

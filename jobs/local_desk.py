@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+from jobs.pipeline.parallel import Turns
+
 STAGES = {
     "ingest": "Reading the sound",
     "transcribe": "Listening",
@@ -26,13 +28,16 @@ class LocalDesk:
         self.out = out
         self.stage = ""
         self.began = 0.0
+        self._making = Turns()
 
     def remember(self, key: str, make: Callable[[], bytes]) -> bytes:
         """The bytes kept under `key`, made and kept now if there are none."""
-        path = self.folder / hashlib.sha256(key.encode()).hexdigest()
-        if not path.exists():
-            path.write_bytes(make())
-        return path.read_bytes()
+        name = hashlib.sha256(key.encode()).hexdigest()
+        with self._making.turn(name):  # lines that are the same are bought once, whoever asks
+            path = self.folder / name
+            if not path.exists():
+                path.write_bytes(make())
+            return path.read_bytes()
 
     def progress(self, stage: str, n: int, m: int) -> None:
         """Draw how far `stage` is, with the time that it still needs at this speed."""

@@ -16,6 +16,9 @@ KEPT = (None, -20, -20.0)
 LONGEST_VOICE = 100
 LONGEST_CAPTIONS = 1_000_000
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+MOST_TERMS = 200
+LONGEST_TERM = 100
+TERM = frozenset({"source", "target", "language"})
 
 
 def checked(options: Mapping[str, Any], languages: Collection[str]) -> dict[str, Any]:
@@ -83,6 +86,27 @@ def _voices(value: Any, languages: Collection[str]) -> None:
             raise _wrong("voices", _("Give a voice for each number of a speaker."))
 
 
+def _glossary(value: Any, languages: Collection[str]) -> None:
+    if not isinstance(value, list) or len(value) > MOST_TERMS:
+        raise _wrong("glossary", _("Give at most %(most)d terms.") % {"most": MOST_TERMS})
+    for entry in value:
+        if not isinstance(entry, Mapping) or not {"source", "target"} <= set(entry) <= TERM:
+            raise _wrong("glossary", _("Give source and target for each term."))
+        if entry.get("language") not in {None, *languages}:
+            raise _wrong("glossary", _("Give terms for the languages of this job only."))
+        if not _is_term(entry["source"]) or not _is_said(entry["target"]):
+            words = _("A term has 1 to %(most)d characters, in one line.")
+            raise _wrong("glossary", words % {"most": LONGEST_TERM})
+
+
+def _is_said(value: Any) -> bool:
+    return value is None or _is_term(value)
+
+
+def _is_term(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable() and 0 < len(value.strip()) <= LONGEST_TERM
+
+
 def _is_cast(pair: tuple[Any, Any]) -> bool:
     speaker, voice = pair
     return (
@@ -102,6 +126,7 @@ CHECKS = {
     "review": _review,
     "variants": _variants,
     "transcript_srt": _transcript_srt,
+    "glossary": _glossary,
     "loudness": _loudness,
     "keep_original_db": _keep_original_db,
     "voices": _voices,

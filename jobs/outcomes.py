@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
+from django.core.mail import mail_admins
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -123,6 +124,8 @@ def put_off(claim: Claim, error: PipelineError) -> None:
         code=error.code,
         seconds=round(delay),
     )
+    if account and not same:
+        transaction.on_commit(lambda: _tell_staff(step, error))
     level = logging.ERROR if account else logging.WARNING
     log.log(level, "%s of %s put off: %s %s", step.kind, job, error.code, error.detail)
 
@@ -262,6 +265,19 @@ def _status(stages: Iterable[str]) -> JobStatus:
     if Stage.COMPLETE in stages:
         return JobStatus.COMPLETE
     return JobStatus.CANCELLED if Stage.CANCELLED in stages else JobStatus.ERROR
+
+
+def _tell_staff(step: Step, error: PipelineError) -> None:
+    """Mail our staff that a vendor's account waits for them: once for each step that does."""
+    mail_admins(
+        _("A vendor's account needs attention"),
+        _(
+            "%(sentence)s\n\nThe step %(kind)s of %(job)s waits for it, up to 24 hours; then its "
+            "languages are refunded. What the vendor said: %(detail)s"
+        )
+        % {"sentence": error, "kind": step.kind, "job": step.job, "detail": error.detail},
+        fail_silently=True,  # the same is in the log, the admin, and what doctor says
+    )
 
 
 def _concerned(job: DubbingJob, claim: Claim) -> list[LanguageTask]:

@@ -4,11 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import F, Prefetch, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import User
-from jobs.models import Artifact, DubbingJob, JobEvent, LanguageTask, Step
+from billing.queries import plan_of
+from jobs.models import Artifact, DubbingJob, JobEvent, LanguageTask, Step, VendorCall
 from jobs.pipeline.languages import LANGUAGES, Language
 from jobs.progress import Progress, ending_of, progress_of
 from jobs.results import DELIVERED
@@ -159,3 +160,22 @@ def _language(task: LanguageTask, steps: Sequence[Step], *, draft: bool) -> Lang
         draft=draft,
         files=sorted(files, key=lambda file: DELIVERED.index(file.kind)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a job brought and took, in millionths of a dollar."""
+
+    paid: int
+    vendors: int
+
+
+def cost_of(job: DubbingJob) -> Cost:
+    """What vendors took for a job, and the worth of the credits that were kept for it.
+
+    A credit is worth what it costs in the plan that its owner has today.
+    """
+    kept = job.tasks.aggregate(sum=Sum(F("credits") - F("refunded")))["sum"] or 0
+    plan = plan_of(job.user)
+    taken = VendorCall.objects.filter(job=job).aggregate(sum=Sum("cost_microdollars"))["sum"]
+    return Cost(paid=round(kept * plan.price_cents * 10_000 / plan.credits), vendors=taken or 0)

@@ -3,7 +3,7 @@
 Everything that a step reads from rows or leaves in them passes through this file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -61,11 +61,21 @@ def options_of(task: LanguageTask) -> Options:
         loudness=None if chosen.get("loudness") == "source" else -14.0,
         keep_original_db=chosen.get("keep_original_db", -20.0),
         voices={int(speaker): voice for speaker, voice in voices.items()},
+        terms=_terms(chosen.get("glossary", ()), task.language),
         wav=bool(chosen.get("wav", False)),
         line_voices={row.segment.index: row.chosen_voice for row in lines if row.chosen_voice},
         kept=frozenset(row.segment.index for row in lines if row.keep_original),
         muted=frozenset(row.segment.index for row in lines if row.mute),
     )
+
+
+def _terms(glossary: Iterable[Mapping[str, str | None]], language: str) -> dict[str, str]:
+    """How a language says the terms of a glossary: as it tells, or as they are."""
+    return {
+        str(entry["source"]): entry["target"] or str(entry["source"])
+        for entry in sorted(glossary, key=lambda entry: bool(entry.get("language")))
+        if entry.get("language") in {None, language}
+    }
 
 
 def save_transcript(job: DubbingJob, transcript: Transcript) -> None:
@@ -121,7 +131,7 @@ def save_translation(task: LanguageTask, transcript: Transcript, translation: Tr
     LanguageTask.objects.filter(pk=task.pk).update(translator=translation.engine)
 
 
-def save_translated_again(task: LanguageTask, said: Mapping[int, str]) -> None:
+def save_translated_again(task: LanguageTask, said: Mapping[int, str | None]) -> None:
     """Write new translations by segment index, in the caller's transaction."""
     lines = list(task.lines.filter(segment__index__in=said).select_related("segment"))
     for line in lines:

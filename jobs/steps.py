@@ -242,11 +242,16 @@ def _translate(bench: Bench, _out: Path) -> Result:
             rows.outdated_lines(bench.task),
             route=bench.route(),
             target=bench.task.variant,
+            options=rows.options_of(bench.task),
             desk=bench.desk,
         )
         return Result(write=lambda: rows.save_translated_again(bench.task, said))
     translation = recipe.translate(
-        transcript, route=bench.route(), target=bench.task.variant, desk=bench.desk
+        transcript,
+        route=bench.route(),
+        target=bench.task.variant,
+        options=rows.options_of(bench.task),
+        desk=bench.desk,
     )
     return Result(write=lambda: rows.save_translation(bench.task, transcript, translation))
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from django.core.management import CommandError, call_command
 
-from jobs import claims, queue, steps, wiring
+from jobs import claims, queue, steps, vendor_calls, wiring
+from jobs.models import Step
 
 log = logging.getLogger(__name__)
 
@@ -18,8 +19,14 @@ def run_step(_step_id: int) -> None:
     That need not be the one that rang: each message makes some worker look once.
     """
     claim = claims.claim()
-    if claim is not None:
-        steps.run(claim, engines=wiring.engines)
+    if claim is None:
+        return
+    step = Step.objects.select_related("job").get(pk=claim.step_id)
+    with (
+        vendor_calls.SharedAccounts(step.job, step) as accounts,
+        wiring.Workshop(vendor_calls.calls(accounts)) as shop,
+    ):
+        steps.run(claim, engines=shop.engines)
 
 
 def run_command(name: str) -> None:

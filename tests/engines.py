@@ -1,7 +1,7 @@
 """Engines of the tests' own: they hear, translate and speak by rule, at once, and count."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +42,13 @@ class Shouting:
         self.lines: Counter[str] = Counter()
 
     def translate(
-        self, lines: Sequence[Line], *, source: str, target: str, context: Sequence[str]
+        self,
+        lines: Sequence[Line],
+        *,
+        source: str,
+        target: str,
+        context: Sequence[str],
+        terms: Mapping[str, str],
     ) -> dict[int, str]:
         """Count the lines."""
         self.lines.update(line.text for line in lines)

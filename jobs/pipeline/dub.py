@@ -40,11 +40,13 @@ class Options:
     track goes down under speech (dB, negative), None for silence. voices: speaker to voice id.
     By the index of their segment: line_voices are voices for single lines; the lines of `kept` stay
     as they were recorded, those of `muted` are not spoken at all.
+    terms: words of the recording, and how they are to be said.
     """
 
     loudness: float | None = -14.0
     keep_original_db: float | None = -20.0
     voices: Mapping[int, str] = field(default_factory=dict)
+    terms: Mapping[str, str] = field(default_factory=dict)
     wav: bool = False
     line_voices: Mapping[int, str] = field(default_factory=dict)
     kept: frozenset[int] = frozenset()
@@ -105,17 +107,38 @@ def transcribe(
     return transcript
 
 
-def translate(transcript: Transcript, *, route: Route, target: str, desk: Desk) -> Translation:
+def translate(
+    transcript: Transcript, *, route: Route, target: str, options: Options, desk: Desk
+) -> Translation:
     """Say every line in another language, within the time that it has."""
-    return translating.translate(transcript, route.translator, target=target, desk=desk)
+    return translating.translate(
+        transcript,
+        route.translator,
+        target=target,
+        desk=desk,
+        terms=options.terms,
+        parallel=route.translator.engine.at_once,
+    )
 
 
 def translate_again(
-    transcript: Transcript, only: Collection[int], *, route: Route, target: str, desk: Desk
-) -> Mapping[int, str]:
-    """Say some lines anew whose original was corrected, by segment index; "" where that failed."""
+    transcript: Transcript,
+    only: Collection[int],
+    *,
+    route: Route,
+    target: str,
+    options: Options,
+    desk: Desk,
+) -> Mapping[int, str | None]:
+    """Say lines anew whose original was corrected, by segment index; empty where that failed."""
     return translating.translate_lines(
-        transcript, route.translator, target=target, desk=desk, only=only
+        transcript,
+        route.translator,
+        target=target,
+        desk=desk,
+        only=only,
+        terms=options.terms,
+        parallel=route.translator.engine.at_once,
     )
 
 
@@ -142,6 +165,8 @@ def dub(
         samples=stems.samples,
         desk=desk,
         folder=folder,
+        terms=options.terms,
+        parallel=route.voice.engine.at_once,
     )
 
 
@@ -251,7 +276,7 @@ def dub_file(
     for target, route in routes.items():
         own = folder / target
         own.mkdir()
-        translation = translate(transcript, route=route, target=target, desk=desk)
+        translation = translate(transcript, route=route, target=target, options=options, desk=desk)
         spoken = dub(
             stems, transcript, translation, route=route, options=options, desk=desk, folder=own
         )

@@ -55,6 +55,31 @@ _SPELLINGS: Mapping[str, tuple[Language, str]] = MappingProxyType(
 )
 
 
+# How a variant is told apart, for who hasn't its tag in mind: a translator, for instance.
+_IN_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "en-US": "American English",
+        "en-GB": "British English",
+        "es-ES": "Spanish as spoken in Spain",
+        "es-419": "Latin American Spanish",
+        "es-MX": "Mexican Spanish",
+        "es-AR": "Argentine Spanish",
+        "fr-CA": "Canadian French",
+        "de-AT": "Austrian German",
+        "de-CH": "Swiss Standard German",
+        "pt-BR": "Brazilian Portuguese",
+        "pt-PT": "European Portuguese",
+        "zh": "Mandarin Chinese, in simplified characters",
+        "zh-CN": "Mandarin Chinese, in simplified characters",
+        "zh-Hans": "Mandarin Chinese, in simplified characters",
+        "zh-SG": "Mandarin Chinese as spoken in Singapore, in simplified characters",
+        "zh-TW": "Mandarin Chinese as spoken in Taiwan, in traditional characters",
+        "zh-Hant": "Mandarin Chinese, in traditional characters",
+        "zh-HK": "Chinese as written in Hong Kong, in traditional characters",
+    }
+)
+
+
 def find(code: str) -> Language:
     """The language that `code` names: its own code or ISO 639-2/T tag, or a variant, in any case.
 
@@ -70,6 +95,13 @@ def variant(code: str) -> str:
     """
     language, spelling = _lookup(code)
     return spelling if spelling in language.variants else language.code
+
+
+def in_words(code: str) -> str:
+    """A language with its variant, in English words. Raises PipelineError LANGUAGE_UNKNOWN."""
+    language, spelling = _lookup(code)
+    plain = language.name if code == language.code else f"{language.name} ({spelling})"
+    return _IN_WORDS.get(spelling, plain)
 
 
 def tag(code: str) -> str:

@@ -1,7 +1,10 @@
 """Doing the same thing to many parts, some of them at once."""
 
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 Part = TypeVar("Part")
@@ -24,3 +27,27 @@ def in_order(work: Callable[[Part], Made], parts: Sequence[Part], workers: int) 
                 yield future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Turns:
+    """One thread at a time for each name; different names don't wait for each other."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._turns: dict[str, threading.Lock] = {}
+        self._wanted: Counter[str] = Counter()
+
+    @contextmanager
+    def turn(self, name: str) -> Iterator[None]:
+        """Wait until nobody else has the name, and have it."""
+        with self._lock:
+            self._wanted[name] += 1
+            turn = self._turns.setdefault(name, threading.Lock())
+        try:
+            with turn:
+                yield
+        finally:
+            with self._lock:
+                self._wanted[name] -= 1
+                if not self._wanted[name]:
+                    del self._wanted[name], self._turns[name]

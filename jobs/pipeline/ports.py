@@ -4,7 +4,7 @@ Adapters in `jobs/providers/` implement these; `jobs/wiring.py` chooses among th
 raises only `PipelineError`s.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -58,6 +58,7 @@ class Engine:
 
     languages: recognizers, what they hear; translators, targets per source ("*" is any source);
     synthesizers, what `voices` speak. longest_text is in characters. ends is the last day it works.
+    at_once is how many calls it takes at the same time.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Engine:
     longest_text: int = 1000
     ends: date | None = None
     prices: tuple[Price, ...] = ()
+    at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +129,19 @@ class Translator(Protocol):
     rewords: bool  # can it give a shorter wording when asked?
 
     def translate(
-        self, lines: Sequence[Line], *, source: str, target: str, context: Sequence[str]
+        self,
+        lines: Sequence[Line],
+        *,
+        source: str,
+        target: str,
+        context: Sequence[str],
+        terms: Mapping[str, str],
     ) -> dict[int, str]:
         """Say each line in `target` (BCP 47): a text per line id.
 
-        `context` is the transcript around them.
-        An id may be missing where the engine gave nothing for it. Raises ProviderFailed.
+        `context` is the transcript around them; `terms` says how some words are to be said, as far
+        as the engine can heed it. An id may be missing where the engine gave nothing for it. Raises
+        ProviderFailed; ENGINE_REFUSED because of any of the lines.
         """
 
 

@@ -30,7 +30,7 @@ from jobs.pipeline.timeline import (
     Transcript,
     Translation,
 )
-from jobs.pipeline.translate import BATCH, Task, around, budget, key, shorter
+from jobs.pipeline.translate import BATCH, NO_TERMS, Task, around, budget, key, shorter
 
 REWORDINGS = 3  # times that a shorter wording is asked for
 CUTS = 200  # rounds of cutting: more than a run of late lines has
@@ -53,6 +53,7 @@ def speak(
     folder: Path,
     line_voices: Mapping[int, str] | None = None,
     unspoken: Collection[int] = (),
+    terms: Mapping[str, str] = NO_TERMS,
     parallel: int = 1,
 ) -> Dub:
     """Speak every line of the translation and place it on a track of `samples` samples.
@@ -66,7 +67,7 @@ def speak(
         rooms=slots(transcript.segments, samples / SAMPLE_RATE),
         duration=samples / SAMPLE_RATE,
         studio=_Studio(voice, translation.language, cast, line_voices or {}, desk, folder),
-        task=Task(translator, transcript.language, translation.language, desk),
+        task=Task(translator, transcript.language, translation.language, desk, terms),
         flags={index: list(flags) for index, flags in translation.flags.items()},
         unspoken=frozenset(unspoken),
     )
@@ -126,11 +127,14 @@ class _Studio:
         return trim.joined(parts, CHUNK_PAUSE)
 
     def _part(self, text: str, voice: str, rate: float) -> trim.Sound:
-        """What the engine makes of a text; when it fails or says nothing, it is asked once more."""
+        """What the engine makes of a text; when it fails or says nothing, it is asked once more.
+
+        One that costs money isn't: whoever places its calls has tried them again already.
+        """
         try:
             return self._once(text, voice, rate)
         except ProviderFailed as failed:
-            if failed.code != "ENGINE_FAILED":
+            if failed.code != "ENGINE_FAILED" or self.voice.engine.prices:
                 raise
         return self._once(text, voice, rate)
 

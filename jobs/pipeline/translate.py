@@ -8,7 +8,8 @@ single line never fails a language.
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 
 from jobs.pipeline import wording
 from jobs.pipeline.errors import ProviderFailed
@@ -17,6 +18,7 @@ from jobs.pipeline.ports import Desk, Line, Translator
 from jobs.pipeline.segment import Slot, slots
 from jobs.pipeline.timeline import Flag, Segment, Transcript, Translation
 
+NO_TERMS: Mapping[str, str] = MappingProxyType({})
 BATCH = 20  # lines asked for at once
 AGAIN = 2  # more times that a broken line is asked for
 CONTEXT = 8000  # characters of transcript sent along
@@ -24,6 +26,7 @@ BREATH = 0.5  # seconds of the following pause that a line may count on
 TAIL = 1.0  # seconds taken to follow the last line, where nobody knows the medium's length
 TIGHTEST = 0.8  # no budget asks for less than this share of the usual length: meaning would go
 LEAST_CHARS = 8
+REFUSED = None  # the answer for a line that an engine refuses: nobody asks for it again
 
 # Characters spoken per second, in each language, by an unhurried voice.
 SPOKEN = {
@@ -44,23 +47,32 @@ SPOKEN = {
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is the same for all lines of one language."""
+    """What is the same for all lines of one language; terms are how some words are to be said."""
 
     translator: Translator
     source: str
     target: str
     desk: Desk
+    terms: Mapping[str, str] = field(default_factory=dict)
 
 
 def translate(
-    transcript: Transcript, translator: Translator, *, target: str, desk: Desk, parallel: int = 1
+    transcript: Transcript,
+    translator: Translator,
+    *,
+    target: str,
+    desk: Desk,
+    terms: Mapping[str, str] = NO_TERMS,
+    parallel: int = 1,
 ) -> Translation:
-    """Translate every segment into `target` (BCP 47).
+    """Translate every segment into `target` (BCP 47), with `terms` said as they say.
 
     With `parallel` above 1 that many batches are asked for at once, and `desk` is used from as many
     threads. Raises ProviderFailed, also when most lines came back unusable.
     """
-    said = translate_lines(transcript, translator, target=target, desk=desk, parallel=parallel)
+    said = translate_lines(
+        transcript, translator, target=target, desk=desk, terms=terms, parallel=parallel
+    )
     lost = [segment.index for segment in transcript.segments if not said[segment.index]]
     return Translation(
         language=target,
@@ -77,25 +89,27 @@ def translate_lines(
     target: str,
     desk: Desk,
     only: Collection[int] | None = None,
+    terms: Mapping[str, str] = NO_TERMS,
     parallel: int = 1,
-) -> dict[int, str]:
-    """A translation by index of every segment, or `only` of some; "" where there is none usable.
+) -> dict[int, str | None]:
+    """A text by index for every segment, or `only` for some; "" or REFUSED where there is none.
 
     Raises as `translate` does.
     """
-    task = Task(translator, transcript.language, target, desk)
+    task = Task(translator, transcript.language, target, desk, terms)
     end = max((segment.end for segment in transcript.segments), default=0.0)
     lines = budgets(transcript, end + TAIL, target=target)
     wanted = [at for at, line in enumerate(lines) if only is None or line.id in only]
-    said: dict[int, str] = {}
+    said: dict[int, str | None] = {}
     batches = list(_batches(lines, wanted))
     for answers in in_order(lambda batch: _translated(task, *batch), batches, parallel):
         said |= answers
         desk.progress("translate", len(said), len(wanted))
-    lost = sum(not text for text in said.values())
-    if lost > max(1, len(said) // 2) or lost == len(said) > 0:
-        detail = f"{lost} of {len(said)} lines came back unusable"
-        raise ProviderFailed("ENGINE_FAILED", engine=translator.engine.name, detail=detail)
+    lost = [text for text in said.values() if not text]
+    if len(lost) > max(1, len(said) // 2) or len(lost) == len(said) > 0:
+        detail = f"{len(lost)} of {len(said)} lines came back unusable"
+        code = "ENGINE_REFUSED" if all(text is REFUSED for text in lost) else "ENGINE_FAILED"
+        raise ProviderFailed(code, engine=translator.engine.name, detail=detail)
     return said
 
 
@@ -158,52 +172,77 @@ def _batches(
         yield [lines[at] for at in places], around(texts, places[0], places[-1] + 1)
 
 
-def _translated(task: Task, batch: Sequence[Line], context: Sequence[str]) -> dict[int, str]:
-    """A text for every line of the batch, empty where there is no usable one."""
-    said = dict.fromkeys((line.id for line in batch), "")
+def _translated(task: Task, batch: Sequence[Line], context: Sequence[str]) -> dict[int, str | None]:
+    """A text for every line of the batch, empty where there is no usable one, or REFUSED."""
+    said: dict[int, str | None] = dict.fromkeys((line.id for line in batch), "")
     for attempt in range(1 + AGAIN):
-        asked = [line for line in batch if not said[line.id]]
+        asked = [line for line in batch if said[line.id] == ""]
         if not asked:
             break
         task.desk.stop()
         answers = _ask(task, asked, context, attempt=attempt)
-        said |= {line.id: _checked(task, line, answers) for line in asked}
+        for line in asked:
+            was_refused = answers.get(line.id, "") is REFUSED
+            said[line.id] = REFUSED if was_refused else _checked(task, line, answers)
     return said
+
+
+class _Useless(Exception):
+    """Answers of which not one can be used: not worth remembering."""
+
+    def __init__(self, answers: Mapping[int, str | None]) -> None:
+        self.answers = answers
+        super().__init__("no usable answer")
 
 
 def _ask(
     task: Task, lines: Sequence[Line], context: Sequence[str], *, attempt: int
-) -> Mapping[int, str]:
+) -> Mapping[int, str | None]:
     """The translator's own answer, bought once. `attempt` sets a second question apart."""
 
     def make() -> bytes:
-        return json.dumps(_answers(task, lines, context), ensure_ascii=False).encode()
+        answers = _answers(task, lines, context)
+        if not any(_checked(task, line, answers) for line in lines):
+            raise _Useless(answers)
+        return json.dumps(answers, ensure_ascii=False).encode()
 
     engine = task.translator.engine
-    asked = [asdict(line) for line in lines]
     name = key(
-        "translation", engine.name, engine.model, task.source, task.target, asked, context, attempt
+        "translation",
+        engine.name,
+        engine.model,
+        task.source,
+        task.target,
+        dict(task.terms),
+        [asdict(line) for line in lines],
+        context,
+        attempt,
     )
-    return {int(id_): text for id_, text in json.loads(task.desk.remember(name, make)).items()}
+    try:
+        kept = task.desk.remember(name, make)
+    except _Useless as useless:
+        return useless.answers
+    return {int(id_): text for id_, text in json.loads(kept).items()}
 
 
-def _answers(task: Task, lines: Sequence[Line], context: Sequence[str]) -> dict[int, str]:
+def _answers(task: Task, lines: Sequence[Line], context: Sequence[str]) -> Mapping[int, str | None]:
     """The same where an engine refuses some of the lines: the others are asked for without them."""
     try:
         return task.translator.translate(
-            lines, source=task.source, target=task.target, context=context
+            lines, source=task.source, target=task.target, context=context, terms=task.terms
         )
     except ProviderFailed as refused:
         if refused.code != "ENGINE_REFUSED":
             raise
         if len(lines) == 1:
-            return {}
+            return {lines[0].id: REFUSED}
     half = len(lines) // 2
-    return _answers(task, lines[:half], context) | _answers(task, lines[half:], context)
+    first, second = (_answers(task, part, context) for part in (lines[:half], lines[half:]))
+    return {**first, **second}
 
 
-def _checked(task: Task, line: Line, answers: Mapping[int, str]) -> str:
+def _checked(task: Task, line: Line, answers: Mapping[int, str | None]) -> str:
     """The tidied text for a line, or nothing when what came back can't be it."""
-    text = wording.tidy(answers.get(line.id, ""), target=task.target, source_text=line.text)
+    text = wording.tidy(answers.get(line.id) or "", target=task.target, source_text=line.text)
     good = wording.usable(text, line.text, source=task.source, target=task.target)
     return text if good else ""

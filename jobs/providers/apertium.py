@@ -6,7 +6,7 @@ described at https://wiki.apertium.org/wiki/Apertium_stream_format.
 
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jobs.pipeline import process
@@ -38,13 +38,19 @@ class Apertium:
     rewords = False
 
     def translate(
-        self, lines: Sequence[Line], *, source: str, target: str, context: Sequence[str]
+        self,
+        lines: Sequence[Line],
+        *,
+        source: str,
+        target: str,
+        context: Sequence[str],
+        terms: Mapping[str, str],
     ) -> dict[int, str]:
         """Say each line in Spanish; what it makes nothing of is missing.
 
         Raises ProviderFailed.
         """
-        del source, target, context  # it has one pair, and looks at one line at a time
+        del source, target, context, terms  # it has one pair, one line at a time, and its own words
         found = self._run(lines)
         left = [line for line in lines if line.id not in found]
         if left and len(left) < len(lines):

@@ -9,17 +9,14 @@ from collections.abc import Callable
 
 from jobs.pipeline.calls import Spoiled
 from jobs.pipeline.errors import ProviderFailed
-from jobs.pipeline.ports import Bill, Calls, Engine, Speech
+from jobs.pipeline.ports import Bill, Calls, Speech
 from jobs.pipeline.timeline import SAMPLE_RATE
 from jobs.pipeline.wording import chunks
-from jobs.providers import sound
+from jobs.providers import cards, sound
 from jobs.providers.deepgram import DEEPGRAM, FAULTS, NAME, client, failed, http, options
 from jobs.providers.statuses import TooLong
-from jobs.providers.voices import AURA_PACED_VOICES, AURA_PRICES, AURA_UNPACED_VOICES
 
-LONGEST = 1000  # characters
 SHORTEST_HALVED = 100
-RATES = (0.7, 1.5)
 
 
 class Aura:
@@ -38,15 +35,8 @@ class Aura:
         tag: str = "dubber",
     ) -> None:
         """Connect to nothing yet; `tag` marks our calls in the vendor's own statistics."""
-        self.engine = Engine(
-            name=NAME,
-            model="aura-2",
-            quality="studio",
-            voices=AURA_PACED_VOICES if paced else AURA_UNPACED_VOICES,
-            longest_text=LONGEST,
-            prices=AURA_PRICES,
-        )
-        self.rates = RATES if paced else None
+        self.engine = cards.aura(paced=paced)
+        self.rates = cards.AURA_RATES if paced else None
         self._calls = calls
         self._tag = tag
         self._http = http()
@@ -62,7 +52,7 @@ class Aura:
         def call(part: str) -> Callable[[float], tuple[Speech, Bill]]:
             return lambda seconds: self._spoken(part, language, voice, rate, seconds)
 
-        parts = chunks(text, LONGEST)
+        parts = chunks(text, cards.AURA_LONGEST)
         return sound.joined([piece for part in parts for piece in self._halving(part, call)])
 
     def _halving(

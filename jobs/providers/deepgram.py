@@ -23,15 +23,13 @@ from deepgram.types import ListenV1Response
 from jobs.pipeline import ffmpeg
 from jobs.pipeline.calls import Spoiled
 from jobs.pipeline.errors import PipelineError, ProviderFailed
-from jobs.pipeline.languages import LANGUAGES
-from jobs.pipeline.ports import Bill, Calls, Engine
+from jobs.pipeline.ports import Bill, Calls
 from jobs.pipeline.timeline import Recognition, Utterance, Word
-from jobs.providers import statuses
+from jobs.providers import cards, statuses
 from jobs.providers.sound import Unusable
-from jobs.providers.voices import NOVA_PRICES
 
 DEEPGRAM = "https://api.deepgram.com"
-NAME = "Deepgram"
+NAME = cards.DEEPGRAM
 ANY = "multi"  # the language when nobody knows it, or when there are several
 BLOCK = 256 * 1024
 UTTERANCE_PAUSE = 0.8  # seconds of silence that part two utterances
@@ -71,6 +69,16 @@ def failed(error: Exception) -> ProviderFailed:
     return ProviderFailed("ENGINE_FAILED", engine=NAME, detail=type(error).__name__)
 
 
+def try_key(api_key: str, base_url: str, *, seconds: float) -> None:
+    """Ask which projects a key belongs to, which costs nothing. Raises ProviderFailed."""
+    with http() as connections:
+        vendor = client(api_key, base_url, connections)
+        try:
+            vendor.manage.v1.projects.list(request_options=options(seconds))
+        except FAULTS as error:
+            raise failed(error) from error
+
+
 def _error_code(body: object) -> str:
     """Deepgram words errors in two ways: {err_code, …} and {category, …}."""
     fields = body if isinstance(body, dict) else {}
@@ -90,13 +98,7 @@ class DeepgramTranscriber:
         tag: str = "dubber",
     ) -> None:
         """Connect to nothing yet; `tag` marks our calls in the vendor's own statistics."""
-        self.engine = Engine(
-            name=NAME,
-            model=model,
-            quality="studio",
-            pairs=tuple((code, code) for code in LANGUAGES),
-            prices=NOVA_PRICES,
-        )
+        self.engine = cards.nova(model)
         self._calls = calls
         self._tag = tag
         self._http = http()

@@ -5,44 +5,18 @@ own models end on 2027-01-06 (https://platform.openai.com/docs/deprecations), so
 only where somebody asks for it.
 """
 
-from collections.abc import Sequence
-from datetime import date
-
 import httpx2
 import openai
 
 from jobs.pipeline.calls import Spoiled
 from jobs.pipeline.errors import ProviderFailed
-from jobs.pipeline.languages import LANGUAGES
-from jobs.pipeline.ports import Bill, Calls, Engine, Price, Speech, VoiceInfo
+from jobs.pipeline.ports import Bill, Calls, Price, Speech, VoiceInfo
 from jobs.pipeline.wording import chunks
-from jobs.providers import sound, statuses
+from jobs.providers import cards, sound, statuses
 
 OPENAI = "https://api.openai.com/v1"
-LONGEST = 4096  # characters
-ENDS = {name: date(2027, 1, 6) for name in ("tts-1", "tts-1-hd", "gpt-4o-mini-tts")}
-OBEYING = frozenset({"tts-1", "tts-1-hd"})  # models that `speed` means something to
-RATES = (0.5, 2.0)  # it takes 0.25 to 4, of which the ends are no speech
-# https://developers.openai.com/api/docs/pricing; the last is told in tokens, which answers don't
-# count: OpenAI's own estimate is 0.015 $ a minute.
-READ = date(2026, 11, 22)
-PRICES = {
-    "tts-1": (Price("characters", 15.0, READ),),
-    "tts-1-hd": (Price("characters", 30.0, READ),),
-    "gpt-4o-mini-tts": (Price("seconds", 15_000 / 60, READ),),
-}
-NAMES = (("nova", "female"), ("onyx", "male"), ("shimmer", "female"), ("echo", "male"))
 UNPAID = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
 FAULTS = (openai.OpenAIError, httpx2.HTTPError, ValueError)
-
-
-def every_language(names: Sequence[tuple[str, str]] = NAMES) -> tuple[VoiceInfo, ...]:
-    """Voices (name and gender) that speak all twelve languages."""
-    return tuple(
-        VoiceInfo(name, name.capitalize(), language, gender)
-        for language in LANGUAGES
-        for name, gender in names
-    )
 
 
 class OpenAISpeech:
@@ -59,17 +33,8 @@ class OpenAISpeech:
         vendor: str = "openai",
     ) -> None:
         """Connect to nothing yet; `vendor` is the account that calls count for."""
-        own = base_url == OPENAI
-        self.engine = Engine(
-            name="OpenAI" if own else "The speech server",
-            model=model,
-            quality="studio" if own else "draft",
-            voices=every_language() if voices is None else voices,
-            longest_text=LONGEST,
-            ends=ENDS.get(model) if own else None,
-            prices=PRICES.get(model, ()) if own else (),
-        )
-        self.rates = RATES if model in OBEYING else None
+        self.engine = cards.openai_speech(model, own=base_url != OPENAI, voices=voices)
+        self.rates = cards.openai_rates(model)
         self._vendor = vendor
         self._calls = calls
         # A server that wants no key still has to be sent one by the library.
@@ -81,7 +46,7 @@ class OpenAISpeech:
 
     def speak(self, text: str, *, language: str, voice: str, rate: float = 1.0) -> Speech:
         """Speak `text`. Raises ProviderFailed."""
-        parts = chunks(text, LONGEST)
+        parts = chunks(text, cards.OPENAI_LONGEST)
         return sound.joined([self._part(part, language, voice, rate) for part in parts])
 
     def _part(self, text: str, language: str, voice: str, rate: float) -> Speech:
@@ -124,7 +89,7 @@ class OpenAISpeech:
         return speech, self._bill(text, speech.samples.size / speech.sample_rate, request)
 
     def _bill(self, text: str, seconds: float, request: str) -> Bill:
-        price = next(iter(self.engine.prices), Price("characters", 0.0, READ))
+        price = next(iter(self.engine.prices), Price("characters", 0.0, cards.OPENAI_READ))
         units = len(text) if price.unit == "characters" else seconds
         cost = round(units * price.microusd)
         return Bill(self.engine.model, price.unit, units, cost, request)

@@ -15,14 +15,12 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoC
 
 from jobs.pipeline.calls import Spoiled
 from jobs.pipeline.errors import ProviderFailed
-from jobs.pipeline.ports import Bill, Calls, Engine, Speech, VoiceInfo
+from jobs.pipeline.ports import Bill, Calls, Speech, VoiceInfo
 from jobs.pipeline.wording import chunks
-from jobs.providers import sound, statuses
+from jobs.providers import cards, sound, statuses
 from jobs.providers.voices import POLLY_NEURAL_VOICES, POLLY_PRICES, POLLY_VOICES
 
-NAME = "Amazon Polly"
-LONGEST = 3000  # billed characters; marks aren't billed
-RATES = (0.5, 2.0)
+NAME = cards.POLLY_NAME
 BLOCK = 64 * 1024
 CONNECT_SECONDS = 10
 SILENT_SECONDS = 60
@@ -44,15 +42,8 @@ CODES = {"zh-CN": "cmn-CN"}  # languages that it names otherwise
 class Polly:
     """Speaks all twelve languages: Russian with standard voices, the others with neural ones."""
 
-    engine = Engine(
-        name=NAME,
-        model="neural",
-        quality="studio",
-        voices=POLLY_VOICES,
-        longest_text=LONGEST,
-        prices=POLLY_PRICES,
-    )
-    rates: tuple[float, float] | None = RATES
+    engine = cards.POLLY
+    rates: tuple[float, float] | None = cards.POLLY_RATES
 
     def __init__(
         self,
@@ -83,10 +74,25 @@ class Polly:
         """Close all connections."""
         self._client.close()
 
+    def try_key(self) -> None:
+        """Ask for the voices of one language, which costs nothing. Raises ProviderFailed."""
+        try:
+            self._client.describe_voices(LanguageCode="ko-KR")
+        except ClientError as error:
+            raise _refused(error) from error
+        except NoCredentialsError as error:
+            detail = "no credentials"
+            raise ProviderFailed("VENDOR_ACCOUNT", engine=NAME, detail=detail) from error
+        except (BotoCoreError, HTTPClientError) as error:
+            detail = type(error).__name__
+            raise ProviderFailed("ENGINE_FAILED", engine=NAME, detail=detail) from error
+
     def speak(self, text: str, *, language: str, voice: str, rate: float = 1.0) -> Speech:
         """Speak `text` at 24 kHz. Raises ProviderFailed."""
         known = next(one for one in POLLY_VOICES if one.id == voice)
-        return sound.joined([self._part(part, known, rate) for part in chunks(text, LONGEST)])
+        return sound.joined(
+            [self._part(part, known, rate) for part in chunks(text, cards.POLLY_LONGEST)]
+        )
 
     def _part(self, text: str, voice: VoiceInfo, rate: float) -> Speech:
         return self._calls.place(

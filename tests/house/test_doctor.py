@@ -1,6 +1,7 @@
 """What `manage.py doctor` finds."""
 
 import shutil
+from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pytest_django import Settings
 from dubber import doctor
 from dubber.doctor import Finding, State
 from jobs.pipeline.weights import WHISPER_BASE
+from tests.peers.server import VendorPeer
 
 
 def only(findings: list[Finding]) -> Finding:
@@ -168,3 +170,55 @@ def use_folder(settings: Settings, folder: Path) -> None:
             "OPTIONS": {"location": folder},
         },
     }
+
+
+@pytest.fixture
+def vendors(settings: Settings) -> Iterator[VendorPeer]:
+    with VendorPeer() as peer:
+        settings.DEEPGRAM_API_KEY = settings.OPENAI_API_KEY = "a-key"
+        settings.DEEPGRAM_BASE_URL = settings.AWS_ENDPOINT_URL_POLLY = peer.url
+        settings.OPENAI_BASE_URL, settings.TRANSLATION_API = peer.openai_url, "responses"
+        settings.POLLY = True
+        settings.POLLY_ACCESS_KEY_ID = settings.POLLY_SECRET_ACCESS_KEY = "a-key"
+        yield peer
+
+
+def test_keys_are_tried_without_buying_anything(vendors: VendorPeer) -> None:
+    found = {finding.name: finding.state for finding in doctor.check_vendors()}
+
+    assert found == dict.fromkeys(
+        ("Deepgram's key", "OpenAI's key", "Amazon Polly's key"), State.FINE
+    )
+    assert vendors.calls == []
+
+
+def test_a_key_that_is_refused_is_explained_with_its_remedy(
+    vendors: VendorPeer, settings: Settings
+) -> None:
+    settings.DEEPGRAM_API_KEY = settings.OPENAI_API_KEY = "refused-key"
+    settings.POLLY_ACCESS_KEY_ID = "refused"
+
+    findings = list(doctor.check_vendors())
+
+    assert [finding.state for finding in findings] == [State.WRONG] * 3
+    assert all("isn't accepted" in finding.seen for finding in findings)
+    assert all("console" in finding.remedy for finding in findings)
+    assert "refused-key" not in "".join(map(str, findings))
+
+
+def test_a_vendor_that_cannot_be_reached_is_said(vendors: VendorPeer, settings: Settings) -> None:
+    settings.DEEPGRAM_BASE_URL = "http://127.0.0.1:9"
+    settings.OPENAI_API_KEY = settings.OPENAI_BASE_URL = ""
+    settings.POLLY = False
+
+    found = only(list(doctor.check_vendors()))
+
+    assert "can't be reached" in found.seen
+
+
+def test_a_model_that_the_key_may_not_use_is_said(vendors: VendorPeer, settings: Settings) -> None:
+    settings.TRANSLATION_MODEL = "gpt-of-tomorrow"
+
+    found = [finding for finding in doctor.check_vendors() if finding.state is State.WRONG]
+
+    assert "no model gpt-of-tomorrow" in only(found).seen

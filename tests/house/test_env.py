@@ -187,3 +187,15 @@ def test_the_example_lists_every_variable_with_its_help_and_default() -> None:
     example = env.example()
 
     assert example == "# How many.\n#DUBBER_X=5\n\n# Why.\n#Y=\n"
+
+
+def test_pairs_are_read_and_wrong_ones_stop_the_start() -> None:
+    env = Environment({"DUBBER_ROUTES": "ja=polly, fr=deepgram", "DUBBER_WRONG": "ja=nobody"})
+    choices = ["deepgram", "polly"]
+
+    assert env.pairs("DUBBER_ROUTES", choices=choices, help="x") == {
+        "ja": "polly",
+        "fr": "deepgram",
+    }
+    with pytest.raises(WrongSetting, match="DUBBER_WRONG must be pairs"):
+        env.pairs("DUBBER_WRONG", choices=choices, help="x")

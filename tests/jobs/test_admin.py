@@ -2,12 +2,15 @@ import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from accounts.models import User
 from billing.queries import balance_of
-from jobs import outcomes
-from jobs.models import DubbingJob, LanguageTask
+from jobs import outcomes, vendor_calls, wiring
+from jobs.models import DubbingJob, LanguageTask, Step
 from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.ports import Bill
+from jobs.providers import cards
 from jobs.states import JobStatus, Stage
 from tests import make
 
@@ -40,7 +43,17 @@ def failed_task(person: User) -> LanguageTask:
 
 @pytest.mark.usefixtures("staff")
 @pytest.mark.parametrize(
-    "model", ["dubbingjob", "languagetask", "step", "jobevent", "artifact", "vendorcall"]
+    "model",
+    [
+        "dubbingjob",
+        "languagetask",
+        "step",
+        "jobevent",
+        "artifact",
+        "vendorcall",
+        "vendorhealth",
+        "vendorplace",
+    ],
 )
 def test_staff_can_read_every_list(client: Client, model: str) -> None:
     failed_task(make.professional())
@@ -130,3 +143,32 @@ def test_nothing_is_changed_or_deleted_by_hand(client: Client) -> None:
     delete = client.post(reverse("admin:jobs_dubbingjob_delete", args=[job.pk]), {"post": "yes"})
 
     assert (change.status_code, delete.status_code) == (403, 403)
+
+
+@pytest.mark.usefixtures("staff")
+def test_staff_read_what_vendors_took_for_a_job_and_what_is_left(client: Client) -> None:
+    job = make.job(languages=["es"])  # 61 seconds: a credit is worth 39.6 cents in this plan
+    step = Step.objects.filter(job=job).earliest("pk")
+    bill = Bill("nova-3", "seconds", 61, 11_387, "request-1")
+    vendor_calls.record(job, step, "deepgram", bill, 1.5)
+    paid = job.tasks.get().credits * 396_000
+
+    answer = client.get(reverse("admin:jobs_dubbingjob_change", args=[job.pk])).content.decode()
+
+    assert "$0.0114" in answer
+    assert f"${paid / 1e6:.4f}" in answer
+    assert f"${(paid - 11_387) / 1e6:.4f}" in answer
+    assert "request-1" in answer
+
+
+@pytest.mark.usefixtures("staff")
+def test_staff_are_told_of_what_vendors_have_ended(client: Client, settings: Settings) -> None:
+    settings.OPENAI_API_KEY, settings.SPEECH_MODEL = "a-key", "tts-1"
+    page = reverse("admin:jobs_vendorhealth_changelist")
+    day = cards.OPENAI_ENDS["tts-1"]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring, "has_ended", lambda engine: engine.ends == day)
+        answer = client.get(page)
+
+    assert f"OpenAI tts-1 ended on {day}" in answer.content.decode()

@@ -1,8 +1,10 @@
 from datetime import timedelta
 
 import pytest
+from django.core.mail import EmailMessage
 from django.utils import timezone
 from django_q.models import OrmQ
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from billing.queries import balance_of, imbalances
 from jobs import claims, outcomes, queue, steps, sweeper
@@ -276,3 +278,21 @@ def test_a_step_that_ran_is_never_claimed_again() -> None:
 
     assert claims.claim() is None
     assert DubbingJob.objects.get().status == JobStatus.COMPLETE
+
+
+def test_staff_are_told_once_about_a_vendors_account(
+    settings: Settings,
+    mailoutbox: list[EmailMessage],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    settings.ADMINS = [("Staff", "staff@example.com")]
+    make.job(languages=["es"])
+
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(2):
+            outcomes.after_error(make.claim(), ProviderFailed("VENDOR_ACCOUNT", engine="Deepgram"))
+            Step.objects.update(not_before=timezone.now() - LONG_AGO)
+
+    [mail] = mailoutbox
+    assert mail.to == ["staff@example.com"]
+    assert "Deepgram needs attention" in str(mail.body)

@@ -1,13 +1,19 @@
 """Which engines are chosen, and what a refusal says, on machines that have more or less."""
 
+import os
+import subprocess
 import sys
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from jobs import wiring
+from jobs.pipeline.calls import local_calls
 from jobs.pipeline.errors import PipelineError
+from jobs.providers import cards
 
 SERVER = "http://127.0.0.1:9/v1"
 
@@ -17,7 +23,8 @@ def bare(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     """A machine without engines and keys."""
     monkeypatch.setenv("PATH", "")
     monkeypatch.setitem(sys.modules, "py_nanotts", None)
-    settings.OPENAI_BASE_URL = settings.OPENAI_API_KEY = ""
+    settings.OPENAI_BASE_URL = settings.OPENAI_API_KEY = settings.DEEPGRAM_API_KEY = ""
+    settings.POLLY, settings.SPEECH_ROUTES = False, {}
 
 
 @pytest.fixture
@@ -116,7 +123,8 @@ def test_a_language_that_nobody_speaks_is_refused_by_name() -> None:
 
     assert refused.code == "LANGUAGE_UNAVAILABLE"
     assert str(refused) == (
-        "Korean isn't available here: no voice that this version of Dubber can use speaks Korean."
+        "Korean isn't available here: no voice that is set up here speaks Korean; "
+        "set DUBBER_POLLY=true and AWS keys."
     )
 
 
@@ -182,7 +190,7 @@ def test_offline_languages_are_of_draft_quality_with_their_voices() -> None:
 def test_nobody_hears_again_unless_asked_to(settings: Settings) -> None:
     settings.HEAR_AGAIN = "off"
 
-    assert wiring.hearing() is None
+    assert wiring.Workshop(local_calls()).hearing() is None
 
 
 def test_a_machine_without_recognizer_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,3 +200,116 @@ def test_a_machine_without_recognizer_says_so(monkeypatch: pytest.MonkeyPatch) -
         wiring.engines()
 
     assert missing.value.code == "MODEL_MISSING"
+
+
+@pytest.fixture
+def keys(bare: None, settings: Settings) -> None:
+    """The keys of Deepgram and OpenAI, and nothing else."""
+    settings.DEEPGRAM_API_KEY = settings.OPENAI_API_KEY = "a-key"
+
+
+def speaker(target: str) -> str:
+    return wiring.route("ko" if target == "en" else "en", target).voice.engine.name
+
+
+@pytest.mark.usefixtures("keys")
+def test_two_keys_are_enough_for_a_dub_by_vendors() -> None:
+    engines = wiring.engines()
+    route = engines.route("en", "es")
+
+    made_by = [engines.transcriber.engine, route.translator.engine, route.voice.engine]
+    assert [(engine.name, engine.quality) for engine in made_by] == [
+        ("Deepgram", "studio"),
+        ("OpenAI", "studio"),
+        ("Deepgram", "studio"),
+    ]
+
+
+@pytest.mark.usefixtures("keys")
+def test_two_keys_offer_what_deepgram_speaks_in_studio_quality() -> None:
+    offers = [offer for offer in wiring.offered() if offer.available]
+
+    assert [offer.code for offer in offers] == ["en", "es", "fr", "de", "ja", "it"]
+    assert {offer.quality for offer in offers} == {"studio"}
+
+
+@pytest.mark.usefixtures("keys")
+def test_every_language_has_a_voice_with_vendor_keys(settings: Settings) -> None:
+    settings.POLLY = True
+
+    speakers = {offer.code: speaker(offer.code) for offer in wiring.offered() if offer.available}
+
+    aura, polly = "Deepgram", "Amazon Polly"
+    assert speakers == {
+        **dict.fromkeys(("en", "es", "fr", "de", "it", "ja"), aura),
+        **dict.fromkeys(("pt", "zh", "ko", "ru", "ar", "hi"), polly),
+    }
+
+
+@pytest.mark.usefixtures("keys")
+def test_the_keys_of_aws_alone_send_nothing_to_polly(settings: Settings) -> None:
+    settings.AWS_ACCESS_KEY_ID = settings.AWS_SECRET_ACCESS_KEY = "a-key"
+
+    assert "ko" not in available()
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_setting_chooses_who_speaks_a_language(settings: Settings) -> None:
+    settings.POLLY = True
+    settings.SPEECH_ROUTES = {"ja": "polly"}
+
+    assert (speaker("ja"), speaker("fr")) == ("Amazon Polly", "Deepgram")
+
+
+@pytest.mark.usefixtures("keys")
+def test_voices_of_the_variant_come_first() -> None:
+    voices = wiring.route("en", "es-MX").voices
+
+    assert voices[0].language == "es-MX"
+    assert "es-ES" in {voice.language for voice in voices}
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_route_past_its_end_is_withdrawn(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SPEECH_MODEL = "tts-1"
+    end = cards.OPENAI_ENDS["tts-1"]
+    asked = datetime.combine(end, time(23, 59), UTC)
+
+    monkeypatch.setattr(timezone, "now", lambda: asked)
+    before = ([engine.model for engine in wiring.withdrawn()], "ko" in available())
+    monkeypatch.setattr(timezone, "now", lambda: asked + timedelta(minutes=2))
+    after = ([engine.model for engine in wiring.withdrawn()], "ko" in available())
+
+    assert (before, after) == (([], True), (["tts-1"], False))
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_proxy_to_openai_is_asked_as_openai(settings: Settings) -> None:
+    settings.OPENAI_BASE_URL, settings.TRANSLATION_API = SERVER, "responses"
+
+    assert wiring.route("en", "es").translator.engine.name == "OpenAI"
+
+
+@pytest.mark.usefixtures("keys")
+def test_asking_what_can_be_done_loads_no_vendors_library() -> None:
+    asked = (
+        "import django, sys; django.setup(); from jobs import wiring; wiring.offered();"
+        "print(sorted({'openai', 'deepgram', 'boto3'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "dubber.settings",
+            "DEEPGRAM_API_KEY": "a",
+            "OPENAI_API_KEY": "a",
+            "DUBBER_POLLY": "true",
+        },
+    )
+
+    assert done.stdout.strip() == "[]"

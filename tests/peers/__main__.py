@@ -1,11 +1,15 @@
 """The vendors' stand-in by itself: `python -m tests.peers --port 8090`.
 
-Every call is told on standard output as one line of JSON. Point DEEPGRAM_BASE_URL and
-AWS_ENDPOINT_URL_POLLY at it, and OPENAI_BASE_URL at its /v1.
+Every call is told on standard output as one line of JSON. A command after `--` is run with the
+settings that make it call the stand-in, and both end together; without one, point DEEPGRAM_BASE_URL
+and AWS_ENDPOINT_URL_POLLY at it, and OPENAI_BASE_URL at its /v1.
 """
 
 import argparse
 import json
+import os
+import signal
+import subprocess
 import sys
 from contextlib import suppress
 
@@ -22,6 +26,7 @@ def main() -> None:
     read.add_argument("--latency", action="store_true", help="answer as slowly as vendors do")
     read.add_argument("--faults", type=float, default=0.0, help="share of calls that fail")
     read.add_argument("--seed", type=int, default=1, help="which of them")
+    read.add_argument("command", nargs="*", help="what to run beside it")
     told = read.parse_args()
     plan = seeded(told.seed, told.faults, PASSING) if told.faults else never
     peer = VendorPeer(
@@ -33,8 +38,21 @@ def main() -> None:
     )
     sys.stdout.write(f"Deepgram, OpenAI (/v1) and Polly on {peer.url}\n")
     sys.stdout.flush()
+    if told.command:
+        sys.exit(beside(peer, told.command))
     with suppress(KeyboardInterrupt):
         peer.serve()
+
+
+def beside(peer: VendorPeer, command: list[str]) -> int:
+    """Serve for as long as the command runs; its exit code."""
+    with peer:
+        process = subprocess.Popen(command, env={**os.environ, **peer.environment})
+        while True:  # Ctrl-C and SIGTERM end the command, and it ends us
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                process.send_signal(signal.SIGINT)
 
 
 def tell(request: Request) -> None:

@@ -3,27 +3,87 @@
 Source: https://platform.openai.com/docs/api-reference.
 """
 
-from tests.peers import openai, rule, voiced
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tests.peers import rule, voiced
 from tests.peers.exchange import Answer, Request, as_json
 from tests.peers.faults import STATUS, Fault
 
 SAMPLE_RATE = 24_000
 FAR = 1000  # what wrong ids are off by
+Texts = dict[int, str]
 
 
-def translated(request: Request, fault: Fault | None) -> Answer:
-    """Every line asked for, translated by the rule."""
-    call = openai.Call(request.path, dict(request.headers), dict(request.asked))
-    if fault is Fault.REFUSAL:
-        reply = openai.Reply(refusal="I can't help with that.")
-    elif fault is Fault.CONTENT_FILTER:
-        reply = openai.Reply(finish="content_filter")
-    else:
-        reply = _lines(call, FAR if fault is Fault.WRONG_IDS else 0)
-    return as_json(openai.wire(call, reply), x_request_id=_id(request))
+@dataclass(frozen=True)
+class Call:
+    """One request as it came in: headers by lower-case name, body from JSON."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+    @property
+    def system(self) -> str:
+        """What the model is told to do."""
+        if self.path.endswith("/responses"):
+            return str(self.body["instructions"])
+        return str(self.body["messages"][0]["content"])
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What the model is asked: the JSON of the last message."""
+        if self.path.endswith("/responses"):
+            text = self.body["input"]
+        else:
+            text = self.body["messages"][-1]["content"]
+        return dict(json.loads(text))
+
+    @property
+    def ids(self) -> list[int]:
+        """The lines asked for."""
+        return [line["id"] for line in self.asked["lines"]]
 
 
-def _lines(call: openai.Call, off: int) -> openai.Reply:
+@dataclass(frozen=True)
+class Reply:
+    """What to answer: the model's words, or an error as the vendor's service words it."""
+
+    content: str = ""
+    finish: str = "stop"
+    refusal: str | None = None
+    status: int = 200
+    error: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    raw: bytes | None = None  # sent as HTML in place of JSON
+
+
+Model = Callable[[Call], Reply]
+
+
+def marked(call: Call) -> Reply:
+    """A model whose answers are easy to tell: every line, marked with the language asked for."""
+    language = call.asked["target_language"]
+    return lines({line["id"]: f"[{language}] {line['text']}" for line in call.asked["lines"]})
+
+
+def lines(texts: Texts) -> Reply:
+    """An answer that holds these texts."""
+    answer = {"lines": [{"id": id_, "text": text} for id_, text in texts.items()]}
+    return Reply(content=json.dumps(answer))
+
+
+def failing(status: int, code: str | None = None, **headers: str) -> Model:
+    """A service that answers every call with this error."""
+    error = {"message": "It failed.", "type": "error", "param": None, "code": code}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _: Reply(status=status, error=error, headers=named)
+
+
+def by_rule(call: Call, *, off: int = 0) -> Reply:
+    """The model by default: every line, translated by the rule; `off` is added to their ids."""
     target = str(call.asked["target_language"])
     texts = {
         line["id"] + off: rule.translated(
@@ -31,7 +91,24 @@ def _lines(call: openai.Call, off: int) -> openai.Reply:
         )
         for line in call.asked["lines"]
     }
-    return openai.lines(texts)
+    return lines(texts)
+
+
+def translated(request: Request, fault: Fault | None, model: Model) -> Answer:
+    """Every line asked for, as the model says it."""
+    call = Call(request.path, dict(request.headers), dict(request.asked))
+    if fault is Fault.REFUSAL:
+        reply = Reply(refusal="I can't help with that.")
+    elif fault is Fault.CONTENT_FILTER:
+        reply = Reply(finish="content_filter")
+    elif fault is Fault.WRONG_IDS:
+        reply = by_rule(call, off=FAR)
+    else:
+        reply = model(call)
+    if reply.raw is not None:
+        return Answer(reply.raw, type="text/html")
+    answer = as_json(wire(call, reply), status=reply.status, x_request_id=_id(request))
+    return replace(answer, headers={**answer.headers, **reply.headers})
 
 
 def spoke(request: Request, fault: Fault | None) -> Answer:
@@ -72,3 +149,66 @@ def models(_request: Request) -> Answer:
 
 def _id(request: Request) -> str:
     return f"req-{request.kind}-{request.number}"
+
+
+def wire(call: Call, reply: Reply) -> dict[str, Any]:
+    """A reply as the service words it on the path that was called."""
+    if reply.status != 200:
+        return {"error": reply.error}
+    if call.path == "/v1/responses":
+        return _response(call, reply)
+    if call.path == "/v1/chat/completions":
+        return _completion(call, reply)
+    raise ValueError(f"no such path: {call.path}")
+
+
+def _completion(call: Call, reply: Reply) -> dict[str, Any]:
+    message = {"role": "assistant", "content": reply.content, "refusal": reply.refusal}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1_790_000_000,
+        "model": call.body["model"],
+        "choices": [
+            {"index": 0, "message": message, "logprobs": None, "finish_reason": reply.finish}
+        ],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
+    }
+
+
+def _response(call: Call, reply: Reply) -> dict[str, Any]:
+    part: dict[str, Any] = {"type": "output_text", "text": reply.content, "annotations": []}
+    if reply.refusal:
+        part = {"type": "refusal", "refusal": reply.refusal}
+    reasons = {"length": "max_output_tokens", "content_filter": "content_filter"}
+    reason = reasons.get(reply.finish)
+    status = "incomplete" if reason else "completed"
+    return {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1_790_000_000,
+        "status": status,
+        "error": None,
+        "incomplete_details": {"reason": reason} if reason else None,
+        "instructions": None,
+        "model": call.body["model"],
+        "output": [
+            {
+                "type": "message",
+                "id": "msg_1",
+                "status": status,
+                "role": "assistant",
+                "content": [part],
+            }
+        ],
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": {
+            "input_tokens": 100,
+            "input_tokens_details": {"cached_tokens": 0},
+            "output_tokens": 20,
+            "output_tokens_details": {"reasoning_tokens": 0},
+            "total_tokens": 120,
+        },
+    }

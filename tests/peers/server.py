@@ -66,7 +66,7 @@ REAL = Latency(recognition=(1.0, 0.02), translation=2.0, speech=(0.6, 0.05))
 class VendorPeer:
     """The server; by default on a free port, answering at once and never failing.
 
-    `script` says what it hears in a sound of so many seconds.
+    `script` says what it hears in a sound of so many seconds, `model` how it translates.
     """
 
     def __init__(
@@ -84,7 +84,9 @@ class VendorPeer:
         self.retry_after = "1"
         self.trickle = 1.0  # seconds between two bytes
         self.script: Script = steady
+        self.model: openai_wire.Model = openai_wire.by_rule
         self.most_at_once: Counter[tuple[str, str]] = Counter()
+        self.thought: Counter[str] = Counter()  # milliseconds that answers took, by kind of call
         self._log = log
         self._lock = threading.Lock()
         self.arrived: Counter[tuple[str, str]] = Counter()  # calls, with those dropped unread
@@ -103,6 +105,21 @@ class VendorPeer:
         """The base URL of OpenAI."""
         return f"{self.url}/v1"
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings with which everything of the vendors' comes from here."""
+        return {
+            "DEEPGRAM_API_KEY": "stand-in",
+            "DEEPGRAM_BASE_URL": self.url,
+            "OPENAI_API_KEY": "stand-in",
+            "OPENAI_BASE_URL": self.openai_url,
+            "DUBBER_TRANSLATION_API": "responses",
+            "DUBBER_POLLY": "true",
+            "DUBBER_POLLY_ACCESS_KEY_ID": "stand-in",
+            "DUBBER_POLLY_SECRET_ACCESS_KEY": "stand-in",
+            "AWS_ENDPOINT_URL_POLLY": self.url,
+        }
+
     def count(self, vendor: str, kind: str) -> int:
         """How many calls of a kind came in."""
         return sum((call.vendor, call.kind) == (vendor, kind) for call in self.calls)
@@ -113,6 +130,7 @@ class VendorPeer:
         self._ended = threading.Event()
         self.calls.clear()
         self.plan, self.script, self.latency = faults.never, steady, Latency()
+        self.model = openai_wire.by_rule
         self.retry_after, self.trickle = "1", 1.0
         self.arrived.clear()
         self.most_at_once.clear()
@@ -154,6 +172,8 @@ class VendorPeer:
         with self._place(request) as free:
             answer = self._answer(request, fault if free else Fault.BUSY)
             self.wait(answer.takes)
+        with self._lock:
+            self.thought[request.kind] += round(answer.takes * 1000)
         return answer
 
     def wait(self, seconds: float) -> bool:
@@ -194,7 +214,7 @@ class VendorPeer:
             heard = self.script(request.seconds)
             answer, seconds = deepgram.listened(request, heard, fault), request.seconds
         elif request.kind == "translation":
-            answer, seconds = openai_wire.translated(request, fault), 0.0
+            answer, seconds = openai_wire.translated(request, fault, self.model), 0.0
         else:
             answer = VENDORS[request.vendor].spoke(request, fault)
             seconds = _seconds(answer)

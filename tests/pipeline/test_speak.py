@@ -80,7 +80,13 @@ class Editor:
         self.asked: list[Line] = []
 
     def translate(
-        self, lines: Sequence[Line], *, source: str, target: str, context: Sequence[str]
+        self,
+        lines: Sequence[Line],
+        *,
+        source: str,
+        target: str,
+        context: Sequence[str],
+        terms: Mapping[str, str],
     ) -> dict[int, str]:
         self.asked += lines
         return {

@@ -1,7 +1,7 @@
 """Asking a translator, checking what it says, and asking again only where it failed."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
@@ -50,7 +50,13 @@ class Phrasebook:
         self.contexts: list[Sequence[str]] = []
 
     def translate(
-        self, lines: Sequence[Line], *, source: str, target: str, context: Sequence[str]
+        self,
+        lines: Sequence[Line],
+        *,
+        source: str,
+        target: str,
+        context: Sequence[str],
+        terms: Mapping[str, str],
     ) -> dict[int, str]:
         self.asked.append([line.id for line in lines])
         self.contexts.append(context)
@@ -150,11 +156,19 @@ def test_another_model_is_asked_anew() -> None:
 def test_a_refused_line_does_not_take_the_others_with_it() -> None:
     class Prude(Phrasebook):
         def translate(
-            self, lines: Sequence[Line], *, source: str, target: str, context: Sequence[str]
+            self,
+            lines: Sequence[Line],
+            *,
+            source: str,
+            target: str,
+            context: Sequence[str],
+            terms: Mapping[str, str],
         ) -> dict[int, str]:
             if any(line.id == 2 for line in lines):
                 raise ProviderFailed("ENGINE_REFUSED", engine="prude")
-            return super().translate(lines, source=source, target=target, context=context)
+            return super().translate(
+                lines, source=source, target=target, context=context, terms=terms
+            )
 
     result = translate(transcript(7), Prude(spanish), target="es", desk=MemoryDesk())
 

@@ -22,7 +22,7 @@ HOSTILE = [
 
 def translated(*texts: str) -> dict[int, str]:
     lines = [Line(id_, text, 2.0) for id_, text in enumerate(texts)]
-    return Apertium().translate(lines, source="en", target="es", context=())
+    return Apertium().translate(lines, source="en", target="es", context=(), terms={})
 
 
 @pytest.mark.parametrize("text", ["a [b] c", "^x$ / @ \\ {y} <z>", "[]", "\\[", "Plain."])

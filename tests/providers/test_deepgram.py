@@ -9,7 +9,8 @@ import soundfile
 
 from jobs.pipeline.errors import PipelineError, ProviderFailed
 from jobs.pipeline.timeline import Recognition, Utterance, Word
-from jobs.providers.aura import LONGEST, Aura
+from jobs.providers.aura import Aura
+from jobs.providers.cards import AURA_LONGEST
 from jobs.providers.deepgram import DeepgramTranscriber
 from tests.peers import deepgram, voiced
 from tests.peers.exchange import Answer, Request
@@ -226,7 +227,7 @@ def test_a_long_text_is_spoken_in_parts(aura: Aura, vendors: VendorPeer) -> None
 
     seconds = say(aura, text)
 
-    assert all(len(call.asked["text"]) <= LONGEST for call in vendors.calls)
+    assert all(len(call.asked["text"]) <= AURA_LONGEST for call in vendors.calls)
     assert "".join(call.asked["text"] for call in vendors.calls).count("frase") == 25
     assert seconds == pytest.approx(expected(text), rel=0.05)
 

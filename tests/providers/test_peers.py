@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from jobs.pipeline.errors import ProviderFailed
 from jobs.pipeline.languages import LANGUAGES
 from jobs.pipeline.ports import Line
 from jobs.pipeline.wording import usable
@@ -22,6 +23,7 @@ from tests.peers import rule, voiced
 from tests.peers.faults import PASSING, Fault, always, first, never, seeded
 from tests.peers.script import steady
 from tests.peers.server import Latency, VendorPeer
+from tests.providers.conftest import Placed
 
 SPEAK = "/v1/speak?model=aura-2-thalia-en&sample_rate=48000"
 
@@ -90,8 +92,12 @@ def test_translations_by_rule_pass_for_the_language(target: str) -> None:
     assert said == rule.translated(text, target)
 
 
-def test_a_line_that_took_too_long_gets_a_shorter_wording(vendors: VendorPeer) -> None:
-    translator = OpenAITranslator(model="gpt-6-luna", api_key="k", base_url=vendors.openai_url)
+def test_a_line_that_took_too_long_gets_a_shorter_wording(
+    vendors: VendorPeer, placed: Placed
+) -> None:
+    translator = placed.open(
+        OpenAITranslator(model="gpt-6-luna", calls=placed.calls, base_url=vendors.openai_url)
+    )
     text = "How many people still live from fishing here?"
     line = Line(1, text, 1.0, max_chars=40, earlier=rule.translated(text, "es"), spoken=2.5)
 
@@ -101,18 +107,31 @@ def test_a_line_that_took_too_long_gets_a_shorter_wording(vendors: VendorPeer) -
 
 
 @pytest.mark.parametrize("responses", [True, False])
-@pytest.mark.parametrize("fault", [Fault.WRONG_IDS, Fault.REFUSAL, Fault.CONTENT_FILTER])
-def test_words_go_wrong_by_plan(vendors: VendorPeer, fault: Fault, responses: bool) -> None:
-    translator = OpenAITranslator(
-        model="any", api_key="k", base_url=vendors.openai_url, responses=responses
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault.WRONG_IDS, {}),
+        (Fault.REFUSAL, "ENGINE_REFUSED"),
+        (Fault.CONTENT_FILTER, "ENGINE_REFUSED"),
+    ],
+)
+def test_words_go_wrong_by_plan(
+    vendors: VendorPeer, placed: Placed, fault: Fault, said: object, responses: bool
+) -> None:
+    translator = placed.open(
+        OpenAITranslator(
+            model="any", calls=placed.calls, base_url=vendors.openai_url, responses=responses
+        )
     )
-    lines = [Line(1, "Hello", 1.0), Line(2, "Goodbye", 1.0)]
     vendors.plan = first(fault)
 
-    said = translator.translate(lines, source="en", target="es", context=[])
+    found: object
+    try:
+        found = translator.translate([Line(1, "Hi", 1.0)], source="en", target="es", context=[])
+    except ProviderFailed as failed:
+        found = failed.code
 
-    wanted = set() if fault is Fault.WRONG_IDS else {1, 2}
-    assert set(said) == wanted
+    assert found == said
 
 
 def test_the_same_seed_fails_the_same_calls() -> None:

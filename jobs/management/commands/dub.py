@@ -6,6 +6,7 @@ import sys
 import tempfile
 from argparse import ArgumentParser
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from jobs import wiring
 from jobs.local_desk import LocalDesk
+from jobs.pipeline.calls import local_calls
 from jobs.pipeline.dub import Deliverables, Dubbed, Options, dub_file
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find
@@ -68,20 +70,18 @@ class Command(BaseCommand):
             kept = folder / "kept"
             kept.mkdir()
             desk = LocalDesk(kept, None if options["json"] else sys.stderr)
-            try:
+            with closing(desk), wiring.Workshop(local_calls()) as shop:
                 dubbed = dub_file(
                     options["input"].absolute(),
                     options["background"] and options["background"].absolute(),
                     targets=targets,
                     hint=options["source"] and find(options["source"]).code,
-                    engines=wiring.engines(),
+                    engines=shop.engines(),
                     options=Options(wav=True),
                     limits=Limits(),
                     folder=folder,
                     desk=desk,
                 )
-            finally:
-                desk.close()
             return move_results(dubbed, out, stem)
 
 

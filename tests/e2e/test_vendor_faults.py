@@ -1,0 +1,160 @@
+"""Every way in which a vendor fails, met by a whole job: nothing is lost, nothing stays unpaid."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from billing.queries import balance_of
+from jobs.models import DubbingJob, Line, Step, VendorHealth
+from jobs.outcomes import ACCOUNT_PATIENCE, MOST_ERRORS
+from jobs.services import retry_language
+from jobs.states import JobStatus, Stage, StepKind, StepStatus
+from tests.e2e.vendors import RETRIES, Worker, configure, order
+from tests.peers.faults import AUDIO, STATUS, TRANSPORT, WORDS, Fault, Plan
+from tests.peers.server import VendorPeer
+
+pytestmark = [
+    pytest.mark.worker,
+    pytest.mark.ffmpeg,
+    pytest.mark.django_db(transaction=True),
+]
+
+SECONDS = 12.0
+CUT = (Fault.CUT_JSON,)
+FAULTS: Mapping[tuple[str, str], tuple[Fault, ...]] = {
+    ("deepgram", "recognition"): (*STATUS, *TRANSPORT, *CUT, Fault.TOO_LONG),
+    ("openai", "translation"): (*STATUS, *TRANSPORT, *CUT, *WORDS),
+    ("deepgram", "speech"): (*STATUS, *TRANSPORT, *AUDIO),
+    ("polly", "speech"): (*STATUS, *TRANSPORT, *AUDIO),
+}
+LANGUAGE = {"deepgram": "es", "openai": "es", "polly": "ko"}
+REFUSALS = frozenset({Fault.REFUSAL, Fault.CONTENT_FILTER})
+BAD_LINES_ASKED_AGAIN = 2  # by the pipeline: what came back was an answer, but not to this
+
+
+@pytest.fixture
+def peer(settings: Settings) -> Iterator[VendorPeer]:
+    with VendorPeer() as running:
+        configure(settings, running)
+        yield running
+
+
+def always(vendor: str, kind: str, fault: Fault) -> Plan:
+    """Every call of one kind fails."""
+    return lambda *call: fault if call[:2] == (vendor, kind) else None
+
+
+def passing(fault: Fault) -> Plan:
+    """Of every three calls of a kind the first fails."""
+    return lambda _vendor, _kind, number: None if number % 3 else fault
+
+
+def worker(fault: Fault) -> Worker:
+    """Patient, except where an answer never comes."""
+    return Worker(attempt=0.5) if fault is Fault.TRICKLE else Worker()
+
+
+def heal() -> None:
+    """Let some time pass: the vendor isn't left alone any more."""
+    VendorHealth.objects.all().delete()
+
+
+def most_for_one_text(peer: VendorPeer, vendor: str, kind: str) -> int:
+    """How often the same was asked for at most, those dropped unread not among them."""
+    asked = Counter(
+        call.sha256 for call in peer.calls if (call.vendor, call.kind) == (vendor, kind)
+    )
+    return max(asked.values(), default=0)
+
+
+def allowed(kind: str, fault: Fault) -> int:
+    """Calls for one and the same text: in every attempt of its step once, and the retries."""
+    if fault in REFUSALS:
+        return 1
+    again = 1 + BAD_LINES_ASKED_AGAIN if fault is Fault.WRONG_IDS else 1 + RETRIES
+    return MOST_ERRORS * again
+
+
+def restart(job: DubbingJob, peer: VendorPeer) -> None:
+    """Everything is well again, and the customer pays once more for what failed."""
+    peer.reset()
+    heal()
+    for task in job.tasks.filter(stage=Stage.FAILED):
+        retry_language(job, language=task.language, by=job.user)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("vendor", "kind"), FAULTS)
+def test_a_fault_that_stays_is_refunded_and_can_be_tried_again(
+    peer: VendorPeer, vendor: str, kind: str
+) -> None:
+    job = order([LANGUAGE[vendor]], seconds=SECONDS)
+
+    for fault in FAULTS[vendor, kind]:
+        if fault is Fault.UNPAID:
+            continue  # waits for our staff, see below
+        peer.plan = always(vendor, kind, fault)
+        worker(fault).work()
+
+        task = job.tasks.get()
+        assert task.stage == Stage.FAILED, fault
+        assert task.refunded == task.credits, fault
+        assert most_for_one_text(peer, vendor, kind) <= allowed(kind, fault), fault
+        restart(job, peer)
+
+    Worker().work(until=StepKind.MIX)
+    job.refresh_from_db()
+    task = job.tasks.get()
+    assert task.stage == Stage.DUBBING
+    assert balance_of(job.user) == 1000 - task.price
+
+
+@pytest.mark.parametrize(("vendor", "kind"), FAULTS)
+def test_an_unpaid_account_waits_for_our_staff_and_then_goes_on(
+    peer: VendorPeer, vendor: str, kind: str
+) -> None:
+    job = order([LANGUAGE[vendor]], seconds=SECONDS)
+    peer.plan = always(vendor, kind, Fault.UNPAID)
+
+    Worker().work()
+
+    waiting = Step.objects.get(job=job, status=StepStatus.READY)
+    assert waiting.reason == "vendor_account"
+    assert most_for_one_text(peer, vendor, kind) == 1
+    assert not job.tasks.filter(stage=Stage.FAILED).exists()
+    peer.plan = always(vendor, kind, Fault.UNPAID) if kind == "speech" else passing(Fault.BUSY)
+    since = timezone.now() - ACCOUNT_PATIENCE - timedelta(hours=1)
+    past = timezone.now() - timedelta(seconds=1)
+    Step.objects.filter(pk=waiting.pk).update(not_before=past, reason_since=since)
+    Worker().work(until=StepKind.MIX)
+    task = job.tasks.get()
+    if kind == "speech":
+        assert (task.stage, task.refunded) == (Stage.FAILED, task.credits)
+    else:
+        assert (task.stage, task.refunded) == (Stage.DUBBING, 0)
+
+
+def test_faults_that_pass_cost_nothing_but_time(peer: VendorPeer) -> None:
+    kinds = [
+        Fault.BUSY_UNTIL,
+        Fault.BROKEN,
+        Fault.RESET,
+        Fault.HALF_CLOSED,
+        Fault.HTML,
+        Fault.EMPTY_AUDIO,
+        Fault.MP3,
+    ]
+    peer.plan = lambda _vendor, _kind, number: None if number % 3 else kinds[number // 3 % 7]
+    job = order(["es", "ko"], seconds=30)
+
+    Worker().work()
+
+    job.refresh_from_db()
+    assert job.status == JobStatus.COMPLETE
+    assert not job.tasks.filter(refunded__gt=0).exists()
+    flags = Line.objects.filter(task__job=job).values_list("flags", flat=True)
+    assert "silent" not in {flag for each in flags for flag in each}
