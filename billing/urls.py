@@ -5,17 +5,29 @@ from django.urls import include, path
 from billing import api, webhooks
 
 urlpatterns = [
-    path("api/payments/create-payment-intent", api.CreatePaymentIntent.as_view()),
-    path("api/payments/confirm-payment", api.ConfirmPayment.as_view()),
-    path("api/payments/credits", api.Credits.as_view()),
-    path("api/payments/transactions", api.Transactions.as_view()),
-    path("api/payments/calculate-job-cost", api.CalculateJobCost.as_view()),
-    path("api/payments/can-afford-job", api.CanAffordJob.as_view()),
-    path("api/payments/pricing-plans", api.PricingPlans.as_view()),
-    path("api/billing/transactions", api.Payments.as_view()),
-    path("api/billing/create-payment-intent", api.CreatePaymentOfAmount.as_view()),
+    path(
+        "api/payments/create-payment-intent",
+        api.CreatePaymentIntent.as_view(),
+        name="api_create_payment_intent",
+    ),
+    path("api/payments/confirm-payment", api.ConfirmPayment.as_view(), name="api_confirm_payment"),
+    path("api/payments/credits", api.Credits.as_view(), name="api_credits"),
+    path("api/payments/transactions", api.Transactions.as_view(), name="api_transactions"),
+    path(
+        "api/payments/calculate-job-cost",
+        api.CalculateJobCost.as_view(),
+        name="api_calculate_job_cost",
+    ),
+    path("api/payments/can-afford-job", api.CanAffordJob.as_view(), name="api_can_afford_job"),
+    path("api/payments/pricing-plans", api.PricingPlans.as_view(), name="api_pricing_plans"),
+    path("api/billing/transactions", api.Payments.as_view(), name="api_billing_transactions"),
+    path(
+        "api/billing/create-payment-intent",
+        api.CreatePaymentOfAmount.as_view(),
+        name="api_billing_create_payment_intent",
+    ),
     path("stripe/webhook/<uuid:uuid>", webhooks.receive, name="stripe_webhook"),
-    path("stripe/webhook/<uuid:uuid>/", webhooks.receive),
+    path("stripe/webhook/<uuid:uuid>/", webhooks.receive, name="stripe_webhook_slash"),
     # Never reached: dj-stripe's admin makes the address above from this one.
     path("stripe/", include("djstripe.urls", namespace="djstripe")),
 ]

@@ -60,7 +60,7 @@ def error_response(exc: Exception, context: Mapping[str, Any]) -> Response:
     """Answer an exception of a view; Django REST framework's EXCEPTION_HANDLER."""
     request = context["request"]._request
     error = user_error(exc)
-    if error.status >= 500:
+    if error.status >= 500 and not isinstance(exc, UserError):
         _tell(exc, error, request)
     set_rollback()
     headers = _headers(error, getattr(exc, "auth_header", None))
@@ -160,5 +160,5 @@ def _tell(exc: Exception, error: UserError, request: HttpRequest) -> None:
         exc_info=exc,
         extra={"request_id": getattr(request, "request_id", ""), "status_code": error.status},
     )
-    if not isinstance(exc, UserError | OperationalError):
+    if not isinstance(exc, OperationalError):
         got_request_exception.send(sender=None, request=request)

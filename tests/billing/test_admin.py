@@ -27,7 +27,7 @@ ONCE = "5f0f8f6e-6f0b-4f0e-9f43-0c3f7a5cf111"
 @pytest.fixture
 def staff(client: Client) -> User:
     person = make.staff()
-    client.force_login(person)
+    make.sign_in(client, person)
     return person
 
 
@@ -140,7 +140,7 @@ def test_staff_without_the_right_are_not_even_asked(client: Client, action: str)
     user = make.user(credits=1)
     helper = User.objects.create_user("helper@example.com", is_staff=True)
     helper.user_permissions.add(Permission.objects.get(codename="view_usercredits"))
-    client.force_login(helper)
+    make.sign_in(client, helper)
 
     told = {"confirmed": "yes", "credits": "30", "reason": "Mine", "once": ONCE}
     page = choose(client, CREDITS, action, user.pk, **told)

@@ -40,6 +40,8 @@ LEAKS = [
     ("Cookie: sessionid=8d7f8d7f8d7f", "8d7f"),
     ("connecting to postgresql://ana:hunter22@db/dubber", "hunter22"),
     ("GET /d/a1.3.s1gn4ture HTTP/1.1", "s1gn4ture"),
+    ("GET /verify-email/WyIwYzM1:1xVAQB:wCXs-A9M HTTP/1.1", "1xVAQB"),
+    ("POST /password-reset/WyIwYzM1:1xVAQB:wCXs-A9M HTTP/1.1", "wCXs"),
     (f"the value {OURS} as set", "horse"),
 ]
 
