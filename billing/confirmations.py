@@ -13,7 +13,6 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from billing.gateway import NotAtStripe, RefusedByStripe
 from dubber.errors import UserError
 
 Row = TypeVar("Row", bound=Model)
@@ -93,9 +92,6 @@ def _worked(
         work(row, told)
     except UserError as error:
         desk.message_user(request, f"{row}: {error.message}", messages.ERROR)
-        return False
-    except (NotAtStripe, RefusedByStripe):
-        desk.message_user(request, _("%(row)s: Stripe refused.") % {"row": row}, messages.ERROR)
         return False
     desk.log_change(request, row, f"{action}: {told.get('reason', '')}".strip(": "))
     return True

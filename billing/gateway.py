@@ -17,7 +17,7 @@ from djstripe.models import Customer
 
 from accounts.models import User
 from billing.models import Purchase, PurchaseRefund
-from dubber.errors import UserError
+from dubber.errors import Conflict, NotFound, UserError
 
 TIMEOUT_SECONDS = 20
 RETRIES = 2
@@ -25,12 +25,21 @@ RETRIES = 2
 Answer = TypeVar("Answer")
 
 
-class NotAtStripe(Exception):
+class NotAtStripe(NotFound):
     """Stripe has no such object, or it belongs to the other mode."""
 
+    def __init__(self) -> None:
+        super().__init__("payment")
 
-class RefusedByStripe(Exception):
-    """Stripe understood and said no; trying again can't help."""
+
+class RefusedByStripe(Conflict):
+    """Stripe understood and said no, for a reason of its own; trying again can't help."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            _("Our payment service refused this: %(why)s.") % {"why": why}, stripe_code=why
+        )
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,10 +101,7 @@ def confirm_payment(user: User, *, intent: str) -> Confirmation:
     purchase = Purchase.objects.filter(user=user, stripe_payment_intent_id=intent).first()
     if purchase is None:
         raise NotFound("payment")
-    try:
-        payment = gateway.find_payment(intent)
-    except NotAtStripe as error:
-        raise NotFound("payment") from error
+    payment = gateway.find_payment(intent)
     return _confirmation(settle_purchase(payment) or purchase, payment)
 
 
@@ -140,6 +137,8 @@ def settle_purchase(payment: Payment) -> Purchase | None:
 
 def settle_at_stripe(intent: str) -> None:
     """Make sure that a payment which somebody speaks of is settled as Stripe knows it now."""
+    if not intent:  # a payment of an older kind than any of ours
+        return
     known = Purchase.objects.filter(stripe_payment_intent_id=intent)
     if not known.exclude(status=PurchaseStatus.OPEN).exists():
         with contextlib.suppress(NotAtStripe):

@@ -56,10 +56,11 @@ def on_refund(event: Event, **_: Any) -> None:
 def on_dispute(event: Event, **_: Any) -> None:
     """Let no job start while a payment is disputed, and take its credits if it is lost."""
     dispute = event.data["object"]
-    settle_at_stripe(dispute["payment_intent"])
+    intent = dispute["payment_intent"] or ""
+    settle_at_stripe(intent)
     note_dispute(
         dispute_id=dispute["id"],
-        intent=dispute["payment_intent"],
+        intent=intent,
         cents=dispute["amount"],
         status=dispute["status"],
     )

@@ -14,12 +14,12 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from billing import gateway, webhooks
-from billing.gateway import NotAtStripe, RefusedByStripe
+from billing.gateway import NotAtStripe
 from billing.models import Purchase, PurchaseRefund
 from billing.purchases import close_unpaid, look_at_checkout, settle_purchase
 from billing.refunds import carry_out, note_refund
 from billing.states import PurchaseStatus, RefundStatus
-from dubber.errors import Conflict, UserError
+from dubber.errors import UserError
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ def _each(rows: Iterable[Row], work: Callable[[Row], None]) -> int:
     for row in rows:
         try:
             work(row)
-        except (UserError, Conflict, NotAtStripe, RefusedByStripe) as error:
+        except UserError as error:
             failures += 1
             log.warning("%s %s is left for the next time: %r", type(row).__name__, row.pk, error)
     return failures

@@ -58,9 +58,9 @@ def carry_out(refund: PurchaseRefund) -> PurchaseRefund:
     try:
         made = gateway.send_back(refund)
     except RefusedByStripe as error:
-        log.error("Stripe refused refund %s: %s", refund.pk, error)
+        log.error("Stripe refused refund %s: %s", refund.pk, error.why)
         _fail(refund)
-        raise Conflict(_("Stripe refused this refund: %(why)s.") % {"why": error}) from error
+        raise
     return note_refund(made) or refund
 
 

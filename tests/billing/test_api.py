@@ -296,6 +296,17 @@ def test_a_request_whose_answer_was_lost_asks_for_the_same_payment_again(
     assert Purchase.objects.count() == len(peer.account.of_kind("payment_intent")) == 1
 
 
+def test_what_stripe_refuses_is_told_without_a_traceback(peer: StripePeer) -> None:
+    client = signed_in(make.user())
+    post(client, f"{PAYMENTS}/create-payment-intent", {"plan": "creator"})
+    for customer in peer.account.of_kind("customer"):
+        del peer.account.objects[customer["id"]]
+
+    answer = post(client, f"{PAYMENTS}/create-payment-intent", {"plan": "creator"})
+
+    assert (answer.status_code, answer.json()["error"]) == (404, "not_found")
+
+
 def test_buying_is_off_without_keys() -> None:
     client = signed_in(make.user())
 

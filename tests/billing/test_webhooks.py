@@ -79,6 +79,20 @@ def test_a_message_about_nothing_of_ours_is_accepted(till: Till) -> None:
     assert CreditTransaction.objects.count() == 0
 
 
+def test_refunds_and_disputes_of_payments_without_an_intent_are_none_of_ours(till: Till) -> None:
+    account = till.peer.account
+    common = {"payment_intent": None, "amount": 5, "currency": "usd", "charge": None}
+    refund = account.add("re", "refund", live=False, status="succeeded", **common)
+    dispute = account.add(
+        "dp", "dispute", live=False, status="lost", balance_transactions=[], **common
+    )
+    account.tell("refund.created", refund)
+    account.tell("charge.dispute.closed", dispute)
+
+    assert till.deliver_all() == [200, 200]
+    assert CreditTransaction.objects.count() == 0
+
+
 def test_an_unknown_address_is_not_found(till: Till) -> None:
     message = signed(paid_event(till), till.endpoint.secret)
     elsewhere = "/stripe/webhook/00000000-0000-0000-0000-000000000000"

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from billing import webhooks
-from billing.gateway import NotAtStripe, RefusedByStripe
+from billing.gateway import RefusedByStripe
 from dubber.errors import UserError
 
 
@@ -18,11 +18,11 @@ class Command(BaseCommand):
         """Do it, and say where the messages will come to."""
         try:
             endpoint = webhooks.register()
-        except UserError as error:
-            raise CommandError(error.message) from error
-        except (RefusedByStripe, NotAtStripe) as error:
+        except RefusedByStripe as error:
             raise CommandError(
                 "Stripe refuses this address: DUBBER_SITE_URL must be public."
             ) from error
+        except UserError as error:
+            raise CommandError(error.message) from error
         if options["verbosity"]:
             self.stdout.write(f"Stripe sends its messages to {endpoint.url}")
