@@ -13,6 +13,7 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, quote_etag
 from django.views.decorators.http import require_safe
 
+from jobs import objects
 from jobs.models import Artifact
 from jobs.queries import files_of
 from jobs.ranges import Blocks, ByteRange, NotSatisfiable, byte_range
@@ -30,7 +31,9 @@ TYPES: Mapping[str, str] = {
     ".srt": "application/x-subrip",
     ".vtt": "text/vtt; charset=utf-8",
     ".json": "application/json",
+    ".zip": "application/zip",
 }
+REDIRECT_SECONDS = 60
 PLAYABLE = frozenset({"video", "full_m4a", "full_mp3", "voice_mp3"})
 """The kinds that a browser may show in place; all others are only ever saved."""
 
@@ -54,9 +57,13 @@ def download(request: HttpRequest, public_id: str, language: str, kind: str) -> 
 def answer(request: HttpRequest, file: Artifact, *, attachment: bool) -> HttpResponseBase:
     """Stream the file, or the one range of it that is asked for; it is never held in memory.
 
+    On S3 the storage sends it itself: the client is sent there, for a minute.
     Its hash is its ETag: what was cached is not sent again, and a download that goes on after the
     file was made anew (If-Range) starts over.
     """
+    disposition = content_disposition_header(attachment, file.name) or "inline"
+    if not objects.is_local() and request.method == "GET":
+        return _sent_to_storage(file, disposition)
     etag = quote_etag(file.sha256)
     if (early := get_conditional_response(request, etag=etag)) is not None:
         return early
@@ -72,18 +79,30 @@ def answer(request: HttpRequest, file: Artifact, *, attachment: bool) -> HttpRes
     response["ETag"] = etag
     response["Accept-Ranges"] = "bytes"
     response["Cache-Control"] = "private, no-cache"
-    response["Content-Disposition"] = content_disposition_header(attachment, file.name) or "inline"
+    response["Content-Disposition"] = disposition
     response["Content-Security-Policy"] = "sandbox"
     response["X-Content-Type-Options"] = "nosniff"
     return response
 
 
-def _body(request: HttpRequest, file: Artifact, part: ByteRange) -> HttpResponseBase:
+def _sent_to_storage(file: Artifact, disposition: str) -> HttpResponse:
+    url = objects.signed_get(
+        file.object_key,
+        seconds=REDIRECT_SECONDS,
+        disposition=disposition,
+        content_type=_type(file),
+    )
+    headers = {"Location": url, "Cache-Control": "private, no-store"}
+    return HttpResponse(status=302, headers=headers)
+
+
+def _type(file: Artifact) -> str:
     suffix = PurePosixPath(file.object_key).suffix
-    headers = {
-        "Content-Length": str(part.length),
-        "Content-Type": TYPES.get(suffix, "application/octet-stream"),
-    }
+    return TYPES.get(suffix, "application/octet-stream")
+
+
+def _body(request: HttpRequest, file: Artifact, part: ByteRange) -> HttpResponseBase:
+    headers = {"Content-Length": str(part.length), "Content-Type": _type(file)}
     if request.method == "HEAD":
         return HttpResponse(headers=headers)
     try:

@@ -1,15 +1,21 @@
 """What a customer may choose for a job, checked before anything is charged."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from dubber.errors import UserError
+from jobs.pipeline import subtitles
+from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.languages import find
 
 LOUDNESS = ("-14", "source")
 KEPT = (None, -20, -20.0)
 LONGEST_VOICE = 100
+LONGEST_CAPTIONS = 1_000_000
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def checked(options: Mapping[str, Any], languages: Collection[str]) -> dict[str, Any]:
@@ -40,6 +46,35 @@ def _wav(value: Any, _languages: Collection[str]) -> None:
         raise _wrong("wav", _("Choose true or false."))
 
 
+def _review(value: Any, _languages: Collection[str]) -> None:
+    if not isinstance(value, bool):
+        raise _wrong("review", _("Choose true or false."))
+
+
+def _variants(value: Any, languages: Collection[str]) -> None:
+    if not isinstance(value, Mapping) or not set(value) <= set(languages):
+        raise _wrong("variants", _("Give variants for the languages of this job only."))
+    for code, chosen in value.items():
+        if not isinstance(chosen, str) or not _is_variant(code, chosen):
+            raise _wrong("variants", _("There is no such variant of this language."))
+
+
+def _is_variant(code: str, chosen: str) -> bool:
+    try:
+        return find(chosen).code == code
+    except PipelineError:
+        return False
+
+
+def _transcript_srt(value: Any, _languages: Collection[str]) -> None:
+    if not isinstance(value, str) or len(value) > LONGEST_CAPTIONS or UNSTORABLE.search(value):
+        raise _wrong("transcript_srt", _("Send captions as SRT or VTT text."))
+    try:
+        subtitles.read(value)
+    except PipelineError as error:
+        raise _wrong("transcript_srt", str(error)) from error
+
+
 def _voices(value: Any, languages: Collection[str]) -> None:
     if not isinstance(value, Mapping) or not set(value) <= set(languages):
         raise _wrong("voices", _("Give voices for the languages of this job only."))
@@ -64,6 +99,9 @@ def _wrong(option: str, sentence: str) -> UserError:
 
 
 CHECKS = {
+    "review": _review,
+    "variants": _variants,
+    "transcript_srt": _transcript_srt,
     "loudness": _loudness,
     "keep_original_db": _keep_original_db,
     "voices": _voices,

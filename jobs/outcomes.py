@@ -23,6 +23,7 @@ from jobs.states import (
     BEFORE,
     ENDED,
     LANGUAGE_KINDS,
+    ON_DEMAND,
     OPEN,
     STAGE_OF,
     JobStatus,
@@ -57,8 +58,8 @@ def begin(claim: Claim) -> Step:
     step = claims.fence(claim)
     if job.status == JobStatus.PENDING:
         job.move_to(JobStatus.PROCESSING, started_at=Now())
-    stage = STAGE_OF[claim.kind]
     for task in _concerned(job, claim):
+        stage = STAGE_OF[claim.kind]
         if task.stage != stage:
             task.move_to(stage)
     events.record(
@@ -82,8 +83,9 @@ def finish(claim: Claim, *, kept: list[Kept], write: Callable[[], None]) -> None
     events.record(JobEvent.Kind.STEP_DONE, job=job, task=step.task, step=step)
     if claim.kind == StepKind.EXPORT:
         for task in _concerned(job, claim):
-            task.move_to(Stage.COMPLETE, finished_at=Now())
+            task.move_to(Stage.COMPLETE, render_price=0, finished_at=Now())
             events.record(JobEvent.Kind.LANGUAGE_COMPLETE, job=job, task=task)
+            storage.outdate_extras(task, but={one.kind for one in kept})
     make_ready(job)
     settle(job)
 
@@ -140,8 +142,17 @@ def fail(claim: Claim, error: PipelineError) -> None:
 
 
 def fail_language(job: DubbingJob, task: LanguageTask, error: PipelineError) -> None:
-    """Mark one language failed and give its credits back, in the caller's transaction."""
+    """Mark one language failed and give its credits back, in the caller's transaction.
+
+    Where only changed lines were made anew, it stays as it was before.
+    """
     code, sentence = error.code, final_sentence(error)
+    if task.render_price:
+        credits = give_up_rendering(job, task)
+        events.record(
+            JobEvent.Kind.RENDERING_FAILED, job=job, task=task, code=code, refunded=credits
+        )
+        return
     task.move_to(Stage.FAILED, error_code=code, error=sentence, finished_at=Now())
     credits = refund(job, task) if error.failure.refund else 0
     events.record(JobEvent.Kind.LANGUAGE_FAILED, job=job, task=task, code=code, refunded=credits)
@@ -164,6 +175,21 @@ def refund(job: DubbingJob, task: LanguageTask, *, reason: str = "", by: User | 
         )
         LanguageTask.objects.filter(pk=task.pk).update(refunded=task.credits)
         task.refunded = task.credits
+    return credits
+
+
+def give_up_rendering(job: DubbingJob, task: LanguageTask) -> int:
+    """Leave a language as it was before its changed lines were to be made anew, refunded."""
+    credits = task.render_price
+    ledger.refund(
+        job.user,
+        credits=credits,
+        reference=charge_reference(job, task),
+        description=_("Refund: %(language)s") % {"language": task.language_name},
+    )
+    task.move_to(
+        Stage.COMPLETE, refunded=task.refunded + credits, render_price=0, finished_at=Now()
+    )
     return credits
 
 
@@ -190,10 +216,20 @@ def cancel_steps(job: DubbingJob) -> None:
     for step in (
         job.steps.select_for_update(of=("self",), no_key=True)
         .filter(status__in=OPEN)
+        .exclude(kind__in=ON_DEMAND)
         .order_by("pk")
     ):
         if step.task_id in gone or len(gone) == len(tasks):
             step.move_to(StepStatus.CANCELLED, finished_at=Now())
+
+
+def cancel_extras(job: DubbingJob) -> None:
+    """Cancel what is being made on demand, in the caller's transaction."""
+    open_steps = job.steps.select_for_update(of=("self",), no_key=True).filter(
+        status__in=OPEN, kind__in=ON_DEMAND
+    )
+    for step in open_steps.order_by("pk"):
+        step.move_to(StepStatus.CANCELLED, finished_at=Now())
 
 
 def make_ready(job: DubbingJob) -> None:
@@ -203,7 +239,8 @@ def make_ready(job: DubbingJob) -> None:
     for step in steps:
         before = BEFORE[StepKind(step.kind)]
         shared = before not in LANGUAGE_KINDS
-        if step.status != StepStatus.WAITING:
+        held = step.kind == StepKind.TRANSLATE and job.awaits_review
+        if step.status != StepStatus.WAITING or held:
             continue
         if before is None or (before, None if shared else step.task_id) in done:
             step.move_to(StepStatus.READY, not_before=Now())

@@ -44,7 +44,9 @@ def progress_of(task: LanguageTask, steps: Sequence[Step]) -> Progress:
 def current_step(steps: Sequence[Step]) -> Step | None:
     """The first step, in the order of the work, that isn't done; None when all are."""
     order = list(STAGE_OF)
-    open_steps = [step for step in steps if step.status != StepStatus.DONE]
+    open_steps = [
+        step for step in steps if step.status != StepStatus.DONE and step.kind in STAGE_OF
+    ]
     return min(open_steps, key=lambda step: order.index(StepKind(step.kind)), default=None)
 
 

@@ -11,21 +11,8 @@ from accounts.models import User
 from jobs.models import Artifact, DubbingJob, JobEvent, LanguageTask, Step
 from jobs.pipeline.languages import LANGUAGES, Language
 from jobs.progress import Progress, ending_of, progress_of
+from jobs.results import DELIVERED
 from jobs.states import ENDED, SPOKEN, Stage
-
-DELIVERED = (
-    "video",
-    "full_m4a",
-    "full_mp3",
-    "full_wav",
-    "voice_mp3",
-    "voice_wav",
-    "srt",
-    "vtt",
-    "transcript",
-    "manifest",
-)
-"""The kinds of file that a customer may have, in the order in which pages list them."""
 
 FREE_CANCELS = 3
 CANCELS_COUNT_FOR = timedelta(days=1)

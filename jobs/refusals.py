@@ -3,7 +3,9 @@
 from dubber.errors import UserError
 from jobs.pipeline.errors import PipelineError
 
-STATUS = {"TOO_LARGE": 413, "NO_SPACE": 503, "OUT_OF_TIME": 503, "MEDIA_TOOL": 503}
+STATUS = {"TOO_LARGE": 413, "UPLOAD_CHANGED": 409} | dict.fromkeys(
+    ("NO_SPACE", "OUT_OF_TIME", "MEDIA_TOOL", "STORAGE_AWAY"), 503
+)
 
 
 def refusal(error: PipelineError) -> UserError:

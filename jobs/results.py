@@ -16,12 +16,38 @@ SUFFIXES: Mapping[str, str] = {
     "vtt": ".vtt",
     "transcript": ".transcript.json",
     "manifest": ".manifest.json",
+    "bundle": ".zip",
 }
+
+DELIVERED = (
+    "video",
+    "full_m4a",
+    "full_mp3",
+    "full_wav",
+    "voice_mp3",
+    "voice_wav",
+    "srt",
+    "vtt",
+    "transcript",
+    "manifest",
+)
+"""The kinds of file that a customer may have, in the order in which pages list them."""
+
+MADE_ON_DEMAND = ("full_wav", "voice_wav", "bundle")
+
+OUTSIDE_OF_NAMES = '/\\:*?"<>|'
+"""What some file system doesn't take in a file's name."""
 
 
 def result_name(stem: str, language: str, kind: str, path: Path) -> str:
     """Name one result; a video keeps the suffix of the container that could hold its picture."""
     return f"{stem}.{language}{path.suffix if kind == 'video' else SUFFIXES[kind]}"
+
+
+def stem_of(title: str) -> str:
+    """A title as the beginning of a file's name, on any system."""
+    kept = "".join(c for c in title if c.isprintable() and c not in OUTSIDE_OF_NAMES)
+    return kept.strip(" .")[:150] or "dub"
 
 
 def place(path: Path, there: Path) -> Path:

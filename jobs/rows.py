@@ -26,6 +26,9 @@ from jobs.pipeline.timeline import (
 TEXT_FLAGS = frozenset({Flag.UNTRANSLATED})
 """Flags of a translation; all others say how a line was spoken."""
 
+WORDING_FLAGS = TEXT_FLAGS | {Flag.REWORDED, Flag.SHORTENED}
+"""The same of the wording that was spoken."""
+
 
 def to_ms(seconds: float) -> int:
     """Seconds as whole milliseconds."""
@@ -50,7 +53,8 @@ def source_from_json(values: Mapping[str, Any], path: Path) -> Source:
 
 
 def options_of(task: LanguageTask) -> Options:
-    """What the customer chose for one language."""
+    """What the customer chose for one language, and for single lines of it."""
+    lines = list(task.lines.select_related("segment"))
     chosen = task.job.options
     voices = chosen.get("voices", {}).get(task.language, {})
     return Options(
@@ -58,6 +62,9 @@ def options_of(task: LanguageTask) -> Options:
         keep_original_db=chosen.get("keep_original_db", -20.0),
         voices={int(speaker): voice for speaker, voice in voices.items()},
         wav=bool(chosen.get("wav", False)),
+        line_voices={row.segment.index: row.chosen_voice for row in lines if row.chosen_voice},
+        kept=frozenset(row.segment.index for row in lines if row.keep_original),
+        muted=frozenset(row.segment.index for row in lines if row.mute),
     )
 
 
@@ -114,13 +121,38 @@ def save_translation(task: LanguageTask, transcript: Transcript, translation: Tr
     LanguageTask.objects.filter(pk=task.pk).update(translator=translation.engine)
 
 
+def save_translated_again(task: LanguageTask, said: Mapping[int, str]) -> None:
+    """Write new translations by segment index, in the caller's transaction."""
+    lines = list(task.lines.filter(segment__index__in=said).select_related("segment"))
+    for line in lines:
+        line.text = said[line.segment.index] or line.segment.text
+        line.flags = [] if said[line.segment.index] else [str(Flag.UNTRANSLATED)]
+        line.outdated = False
+    Line.objects.bulk_update(lines, ["text", "flags", "outdated"], batch_size=200)
+
+
+def outdated_lines(task: LanguageTask) -> frozenset[int]:
+    """The indexes of the segments that were corrected after they were translated."""
+    return frozenset(task.lines.filter(outdated=True).values_list("segment__index", flat=True))
+
+
 def translation_of(task: LanguageTask) -> Translation:
-    """The texts of a language, as translated or as corrected since."""
-    lines = task.lines.select_related("segment").order_by("segment__index")
-    kept = {line.segment.index: _flags(line, TEXT_FLAGS) for line in lines}
+    """The texts of a language, as translated or as corrected since.
+
+    Where changed lines are made anew, all others keep the wording that fitted: nothing about them
+    is asked for again.
+    """
+    lines = list(task.lines.select_related("segment").order_by("segment__index"))
+    fitted = {line.pk for line in lines if task.render_price and line.spoken and not line.stale}
+    kept = {
+        line.segment.index: _flags(line, WORDING_FLAGS if line.pk in fitted else TEXT_FLAGS)
+        for line in lines
+    }
     return Translation(
         language=task.variant,
-        texts=tuple(line.text for line in lines),
+        texts=tuple(
+            "" if line.mute else line.spoken if line.pk in fitted else line.text for line in lines
+        ),
         engine=task.translator,
         flags={index: flags for index, flags in kept.items() if flags},
     )
@@ -146,12 +178,10 @@ PLACED_COLUMNS = [
     "early_ms",
     "late_ms",
     "flags",
-    "stale",
 ]
 
 
 def _place(row: Line, line: PlacedLine | None) -> None:
-    row.stale = False
     if line is None:
         row.start_ms = row.end_ms = row.speed_permille = None
         row.spoken = row.voice = ""
@@ -201,6 +231,7 @@ def save_receipt(task: LanguageTask, receipt: Receipt) -> None:
     values = {name: getattr(receipt, name) for name in receipt.__slots__}
     missed = list(receipt.missed)
     LanguageTask.objects.filter(pk=task.pk).update(receipt={**values, "missed": missed})
+    task.lines.filter(stale=True).update(stale=False)
     misheard = list(task.lines.filter(segment__index__in=receipt.misheard))
     for line in misheard:
         line.flags = sorted({*line.flags, str(Flag.MISHEARD)})

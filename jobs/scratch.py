@@ -12,8 +12,8 @@ from typing import BinaryIO
 
 from django.conf import settings
 from django.core.files import File
-from django.core.files.storage import default_storage
 
+from jobs import objects
 from jobs.pipeline.errors import PipelineError
 
 BLOCK = 1024 * 1024
@@ -37,14 +37,16 @@ def folder(*, reading: int) -> Iterator[Path]:
         yield Path(path)
 
 
-def fetch(key: str, *, sha256: str, into: Path) -> Path:
+def fetch(key: str, *, sha256: str, into: Path, etag: str = "") -> Path:
     """Put the object `key` at `into`, from the cache or from storage, checked.
 
+    `sha256` may be empty for an object that nobody has read yet; then its version `etag` decides.
     Raises PipelineError UPLOAD_CHANGED where the bytes are not those, or gone.
     """
-    kept = _made("cache") / sha256
+    name = sha256 or hashlib.sha256(f"{key} {etag}".encode()).hexdigest()
+    kept = _made("cache") / name
     if not _linked(kept, into):
-        _download(key, sha256, kept)
+        _download(key, sha256, etag, kept)
         if not _linked(kept, into):  # swept in this very moment
             raise PipelineError("NO_SPACE", detail="the cache was emptied while it was filled")
     return into
@@ -114,17 +116,10 @@ def _link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _download(key: str, sha256: str, kept: Path) -> None:
+def _download(key: str, sha256: str, etag: str, kept: Path) -> None:
     with tempfile.TemporaryDirectory(dir=_made("steps")) as beside:
-        copy = Path(beside) / "copy"
-        found = hashlib.sha256()
-        try:
-            with default_storage.open(key) as source, copy.open("wb") as target:
-                while block := source.read(BLOCK):
-                    found.update(block)
-                    target.write(block)
-        except FileNotFoundError as error:
-            raise PipelineError("UPLOAD_CHANGED", detail=f"{key} is gone") from error
-        if found.hexdigest() != sha256:
+        copied = Path(beside) / "copy"
+        found = objects.copy(key, copied, etag=etag)
+        if sha256 and found != sha256:
             raise PipelineError("UPLOAD_CHANGED", detail=f"{key} has other bytes")
-        copy.replace(kept)
+        copied.replace(kept)

@@ -23,6 +23,7 @@ from jobs.outcomes import charge_reference
 from jobs.pipeline.dub import Engines
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find, variant
+from jobs.pipeline.probe import plain
 from jobs.queries import cancels_are_limited
 from jobs.refusals import refusal
 from jobs.states import (
@@ -32,9 +33,10 @@ from jobs.states import (
     SPOKEN,
     JobStatus,
     Stage,
+    StepKind,
     StepStatus,
 )
-from jobs.uploads import measure_upload, refuse_other_lengths
+from jobs.uploads import is_used, measure_upload, refuse_changed, refuse_other_lengths
 
 audit = logging.getLogger("audit")
 
@@ -48,6 +50,8 @@ def create_job(
     source_language: str = "",
     title: str = "",
     options: Mapping[str, Any] | None = None,
+    public_id: str = "",
+    request_hash: str = "",
     engines: Callable[[], Engines] = wiring.engines,
 ) -> DubbingJob:
     """Look at the files, name the price, and order a dub into every language, all paid for.
@@ -58,6 +62,13 @@ def create_job(
     plan = plan_of(user)
     variants = _targets(languages, source_language, plan)
     chosen = job_options.checked(options or {}, variants)
+    variants |= chosen.pop("variants", {})
+    if chosen.get("transcript_srt") and not source_language:
+        raise UserError(
+            "validation_error",
+            _("Say which language your captions are in."),
+            field="source_language",
+        )
     premium = _premium(variants, source_language, chosen, plan, engines)
     voice = measure_upload(_own(user, voice))
     if background is not None:
@@ -66,9 +77,10 @@ def create_job(
     duration_ms = voice.duration_ms or 0
     quote = prices.quote(duration_ms, list(variants), premium=premium)
     job = DubbingJob(
-        public_id=new_public_id(),
+        public_id=public_id or new_public_id(),
+        request_hash=request_hash,
         user=user,
-        title=title.strip()[:200] or PurePath(voice.name).stem,
+        title=plain(title) or PurePath(voice.name).stem,
         voice=voice,
         background=background,
         source_language=find(source_language).code if source_language else "",
@@ -94,6 +106,9 @@ def cancel_job(job: DubbingJob, *, by: User) -> DubbingJob:
             raise Conflict(_("This job has ended, so there is nothing to cancel."))
         strict = not by.is_staff and cancels_are_limited(job.user)
         for task in job.tasks.exclude(stage__in=ENDED).order_by("pk"):
+            if task.render_price:
+                outcomes.give_up_rendering(job, task)
+                continue
             _cancel_language(job, task, by=by, strict=strict)
         outcomes.cancel_steps(job)
         outcomes.settle(job)
@@ -129,15 +144,13 @@ def retry_language(job: DubbingJob, *, language: str, by: User, free: bool = Fal
         raise PermissionRefused
     with transaction.atomic():
         job = outcomes.lock_job(job.pk)
-        if job.kept_until is not None and job.kept_until < timezone.now():
-            raise UserError("files_expired", _("The files of this job are gone."), status=410)
+        refuse_expired(job)
         task = job.tasks.filter(language=find(language).code, stage=Stage.FAILED).first()
         if task is None:
             raise Conflict(_("Only a language that failed can be tried again."))
         _charge_again(job, task, by=by, free=free)
-        if job.status != JobStatus.PROCESSING:
-            job.move_to(JobStatus.PROCESSING, finished_at=None, kept_until=None)
-        _reset_steps(job, task)
+        reopen(job)
+        reset_steps(job, task)
         events.record(
             JobEvent.Kind.LANGUAGE_RETRIED,
             job=job,
@@ -148,6 +161,92 @@ def retry_language(job: DubbingJob, *, language: str, by: User, free: bool = Fal
         )
         outcomes.make_ready(job)
         return task
+
+
+def retry_job(job: DubbingJob, *, by: User) -> list[LanguageTask]:
+    """Make every failed language again, all of them paid for anew, or none.
+
+    Raises what `retry_language` raises, and Conflict when none has failed.
+    """
+    with transaction.atomic():
+        job = outcomes.lock_job(job.pk)
+        refuse_expired(job)
+        failed = list(job.tasks.filter(stage=Stage.FAILED).order_by("pk"))
+        if not failed:
+            raise Conflict(_("Only a language that failed can be tried again."))
+        ledger.require(job.user, credits=sum(task.price for task in failed))
+        return [retry_language(job, language=task.language, by=by) for task in failed]
+
+
+def start_job(job: DubbingJob) -> DubbingJob:
+    """Let a job go on whose transcript was reviewed. A second time changes nothing.
+
+    Raises Conflict when there is nothing to review, or not yet.
+    """
+    with transaction.atomic():
+        job = outcomes.lock_job(job.pk)
+        if job.options.get("review") and job.reviewed_at is not None:
+            return job
+        waits = job.steps.filter(kind=StepKind.TRANSCRIBE, status=StepStatus.DONE).exists()
+        if not (job.awaits_review and waits and job.status == JobStatus.PROCESSING):
+            raise Conflict(_("This job does not wait for a review."))
+        job.reviewed_at = timezone.now()
+        job.save(update_fields=["reviewed_at", "updated_at"])
+        outcomes.make_ready(job)
+        return job
+
+
+def add_languages(
+    job: DubbingJob,
+    *,
+    languages: Collection[str],
+    engines: Callable[[], Engines] = wiring.engines,
+) -> list[LanguageTask]:
+    """Make more languages from the same recording, for their price; nothing is heard again.
+
+    Raises UserError as `create_job` does, and files_expired.
+    """
+    plan = plan_of(job.user)
+    source = job.heard_language or job.source_language
+    variants = _targets(languages, source, plan)
+    premium = _premium(variants, source, {}, plan, engines)
+    quote = prices.quote(job.duration_ms, list(variants), premium=premium)
+    with transaction.atomic():
+        job = outcomes.lock_job(job.pk)
+        refuse_expired(job)
+        there = set(job.tasks.values_list("language", flat=True))
+        if there & set(variants):
+            raise Conflict(_("The job has one of these languages already."))
+        refuse_too_many(len(there) + len(variants), plan)
+        ledger.require(job.user, credits=quote.credits)
+        tasks = _add_tasks(job, variants, quote)
+        reopen(job)
+        for task in tasks:
+            reset_steps(job, task)
+        outcomes.make_ready(job)
+        return tasks
+
+
+def reopen(job: DubbingJob) -> None:
+    """Let a job run again that has ended, in the caller's transaction."""
+    if job.status not in {JobStatus.PENDING, JobStatus.PROCESSING}:
+        job.move_to(JobStatus.PROCESSING, finished_at=None, kept_until=None)
+
+
+def refuse_expired(job: DubbingJob) -> None:
+    """Raise UserError files_expired when the files of a job are gone."""
+    if job.files_expired:
+        raise UserError("files_expired", _("The files of this job are gone."), status=410)
+
+
+def refuse_too_many(languages: int, plan: Plan) -> None:
+    """Raise UserError plan_limit when a plan allows fewer languages."""
+    if languages > plan.limits.languages:
+        raise PermissionRefused(
+            _("Your plan allows %(most)d languages a job.") % {"most": plan.limits.languages},
+            code="plan_limit",
+            most=plan.limits.languages,
+        )
 
 
 def _targets(languages: Collection[str], source_language: str, plan: Plan) -> dict[str, str]:
@@ -169,12 +268,7 @@ def _targets(languages: Collection[str], source_language: str, plan: Plan) -> di
         raise refusal(error) from error
     if not variants:
         raise UserError("validation_error", _("Choose a language."), field="languages")
-    if len(variants) > plan.limits.languages:
-        raise PermissionRefused(
-            _("Your plan allows %(most)d languages a job.") % {"most": plan.limits.languages},
-            code="plan_limit",
-            most=plan.limits.languages,
-        )
+    refuse_too_many(len(variants), plan)
     return variants
 
 
@@ -210,8 +304,7 @@ def _own(user: User, upload: Upload) -> Upload:
     """The upload, if it is the user's, still there, and not in a job yet."""
     if upload.user_id != user.pk or upload.expires_at < timezone.now():
         raise Conflict(_("This file is not there. Upload it again."), code="upload_missing")
-    used = DubbingJob.objects.filter(voice=upload) | DubbingJob.objects.filter(background=upload)
-    if used.exists():
+    if is_used(upload):
         raise Conflict(_("This file belongs to another job. Upload it again."))
     return upload
 
@@ -220,6 +313,7 @@ def _own(user: User, upload: Upload) -> Upload:
 def _write(job: DubbingJob, variants: Mapping[str, str], quote: prices.Quote) -> None:
     """Write the job with everything it needs, and take its price: one charge for each language."""
     require_good_standing(job.user)
+    refuse_changed([job.voice, job.background])
     ledger.require(job.user, credits=quote.credits)
     try:
         with transaction.atomic():
@@ -227,7 +321,16 @@ def _write(job: DubbingJob, variants: Mapping[str, str], quote: prices.Quote) ->
     except IntegrityError as error:  # the file was put into another job in this very moment
         raise Conflict(_("This file belongs to another job. Upload it again.")) from error
     events.record(JobEvent.Kind.JOB_CREATED, job=job, credits=quote.credits)
-    steps = [Step(job=job, kind=kind) for kind in JOB_KINDS]
+    Step.objects.bulk_create(Step(job=job, kind=kind) for kind in JOB_KINDS)
+    _add_tasks(job, variants, quote)
+    outcomes.make_ready(job)
+
+
+def _add_tasks(
+    job: DubbingJob, variants: Mapping[str, str], quote: prices.Quote
+) -> list[LanguageTask]:
+    """Write languages with their steps, each with its charge."""
+    tasks = []
     for price in quote.prices:
         task = LanguageTask.objects.create(
             job=job,
@@ -237,9 +340,9 @@ def _write(job: DubbingJob, variants: Mapping[str, str], quote: prices.Quote) ->
             credits=price.credits,
         )
         _charge(job, task)
-        steps += [Step(job=job, task=task, kind=kind) for kind in LANGUAGE_KINDS]
-    Step.objects.bulk_create(steps)
-    outcomes.make_ready(job)
+        Step.objects.bulk_create(Step(job=job, task=task, kind=kind) for kind in LANGUAGE_KINDS)
+        tasks.append(task)
+    return tasks
 
 
 def _cancel_language(job: DubbingJob, task: LanguageTask, *, by: User, strict: bool) -> None:
@@ -288,7 +391,7 @@ def _charge_again(job: DubbingJob, task: LanguageTask, *, by: User, free: bool) 
     _charge(job, task)
 
 
-def _reset_steps(job: DubbingJob, task: LanguageTask) -> None:
+def reset_steps(job: DubbingJob, task: LanguageTask) -> None:
     """Let the steps wait again that this language still needs; what is done stays done."""
     needed = job.steps.select_for_update(of=("self",), no_key=True).filter(
         status__in=[StepStatus.FAILED, StepStatus.CANCELLED]

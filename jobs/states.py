@@ -42,7 +42,10 @@ class StepStatus(models.TextChoices):
 
 
 class StepKind(models.TextChoices):
-    """What a step does. The first two are done once for a job, the others for each language."""
+    """What a step does. The first two are done once for a job, the others for each language.
+
+    The last two are done for a finished language when somebody asks for their files.
+    """
 
     INGEST = "ingest", _("Decode")
     TRANSCRIBE = "transcribe", _("Transcribe")
@@ -50,10 +53,13 @@ class StepKind(models.TextChoices):
     DUB = "dub", _("Dub")
     MIX = "mix", _("Mix")
     EXPORT = "export", _("Export")
+    WAV = "wav", _("Write WAV")
+    BUNDLE = "bundle", _("Pack")
 
 
 JOB_KINDS = (StepKind.INGEST, StepKind.TRANSCRIBE)
 LANGUAGE_KINDS = (StepKind.TRANSLATE, StepKind.DUB, StepKind.MIX, StepKind.EXPORT)
+ON_DEMAND = (StepKind.WAV, StepKind.BUNDLE)
 
 BEFORE: Mapping[StepKind, StepKind | None] = {
     StepKind.INGEST: None,
@@ -62,6 +68,8 @@ BEFORE: Mapping[StepKind, StepKind | None] = {
     StepKind.DUB: StepKind.TRANSLATE,
     StepKind.MIX: StepKind.DUB,
     StepKind.EXPORT: StepKind.MIX,
+    StepKind.WAV: StepKind.EXPORT,
+    StepKind.BUNDLE: StepKind.EXPORT,
 }
 """What must be done before a step of each kind is ready."""
 
@@ -84,7 +92,8 @@ JOB_NEXT: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.CANCELLED: frozenset({JobStatus.PROCESSING}),
 }
 
-_ENDS = frozenset({Stage.FAILED, Stage.CANCELLED})
+# Complete from anywhere is a rendering of changed lines that was given up: its files are there.
+_ENDS = frozenset({Stage.FAILED, Stage.CANCELLED, Stage.COMPLETE})
 STAGE_NEXT: Mapping[Stage, frozenset[Stage]] = {
     Stage.QUEUED: frozenset({Stage.STT, Stage.TRANSLATING, Stage.DUBBING, Stage.MIXING})
     | {Stage.EXPORTING}
@@ -93,8 +102,9 @@ STAGE_NEXT: Mapping[Stage, frozenset[Stage]] = {
     Stage.TRANSLATING: _ENDS | {Stage.DUBBING},
     Stage.DUBBING: _ENDS | {Stage.MIXING},
     Stage.MIXING: _ENDS | {Stage.EXPORTING},
-    Stage.EXPORTING: _ENDS | {Stage.COMPLETE},
-    Stage.COMPLETE: frozenset(),
+    Stage.EXPORTING: _ENDS,
+    # Queued again is a rendering of changed lines.
+    Stage.COMPLETE: frozenset({Stage.QUEUED}),
     Stage.FAILED: frozenset({Stage.QUEUED}),
     Stage.CANCELLED: frozenset(),
 }
@@ -107,8 +117,8 @@ STEP_NEXT: Mapping[StepStatus, frozenset[StepStatus]] = {
         {StepStatus.RUNNING, StepStatus.READY, StepStatus.DONE, StepStatus.FAILED}
     )
     | {StepStatus.CANCELLED},
-    StepStatus.DONE: frozenset(),
-    # Waiting again is a language that is tried again.
+    # Waiting again is a language that is tried again, or something that is asked for again.
+    StepStatus.DONE: frozenset({StepStatus.WAITING}),
     StepStatus.FAILED: frozenset({StepStatus.WAITING}),
     StepStatus.CANCELLED: frozenset({StepStatus.WAITING}),
 }

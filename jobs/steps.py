@@ -13,7 +13,7 @@ from django.db import close_old_connections, connection
 
 from billing.plans import Limits as PlanLimits
 from billing.queries import plan_of
-from jobs import claims, outcomes, rows, scratch, storage
+from jobs import claims, extras, outcomes, rows, scratch, storage
 from jobs.claims import Claim
 from jobs.desk import WorkerDesk
 from jobs.heartbeat import Heartbeat
@@ -21,8 +21,11 @@ from jobs.models import DubbingJob, LanguageTask, Step, Upload
 from jobs.pipeline import dub as recipe
 from jobs.pipeline.dub import Engines
 from jobs.pipeline.errors import PipelineError, Stopped
+from jobs.pipeline.export import wavs
 from jobs.pipeline.probe import Limits
+from jobs.pipeline.subtitles import Captions
 from jobs.pipeline.timeline import SAMPLE_RATE, Loudness, Mix, Source, Stems
+from jobs.results import DELIVERED
 from jobs.states import StepKind
 from jobs.storage import Kept
 
@@ -36,6 +39,8 @@ SHARE: Mapping[StepKind, float] = {
     StepKind.DUB: 12,
     StepKind.MIX: 2,
     StepKind.EXPORT: 8,
+    StepKind.WAV: 1,
+    StepKind.BUNDLE: 1,
 }
 """How many times the source's length a step of each kind may take."""
 
@@ -70,7 +75,7 @@ class Bench:
     def upload(self, upload: Upload) -> Path:
         """A file of the customer, as it was when the job was made."""
         into = self.folder / f"upload-{upload.role}{Path(upload.name).suffix.lower()}"
-        return scratch.fetch(upload.key, sha256=upload.sha256, into=into)
+        return scratch.fetch(upload.key, sha256=upload.sha256, etag=upload.etag, into=into)
 
     def working(self, kind: str, *, shared: bool) -> Path:
         """A file that an earlier step made for us, of the whole job or of this language."""
@@ -177,9 +182,11 @@ def limits_of(plan: PlanLimits) -> Limits:
 
 def _ingest(bench: Bench, out: Path) -> Result:
     job = bench.job
+    voice = bench.upload(job.voice)
+    background = bench.upload(job.background) if job.background else None
     source, stems = recipe.ingest(
-        bench.upload(job.voice),
-        bench.upload(job.background) if job.background else None,
+        voice,
+        background,
         limits=limits_of(plan_of(job.user).limits),
         folder=out,
         desk=bench.desk,
@@ -188,10 +195,19 @@ def _ingest(bench: Bench, out: Path) -> Result:
     files = {"voice": stems.voice, "speech": stems.speech}
     if stems.background:
         files["background"] = stems.background
+    # What went straight to S3 was never read by us before: from now on its bytes are known.
+    pairs = ((job.voice, voice), (job.background, background))
+    digests = {
+        upload.pk: scratch.digest(path)
+        for upload, path in pairs
+        if upload and path and not upload.sha256
+    }
 
     def write() -> None:
         DubbingJob.objects.filter(pk=job.pk).update(samples=stems.samples)
         Upload.objects.filter(pk=job.voice_id).update(source=rows.source_to_json(source))
+        for pk, sha256 in digests.items():
+            Upload.objects.filter(pk=pk).update(sha256=sha256)
 
     return Result(files, write)
 
@@ -207,10 +223,12 @@ def refuse_other_length(*, paid_ms: int, samples: int) -> None:
 
 
 def _transcribe(bench: Bench, _out: Path) -> Result:
+    captions = bench.job.options.get("transcript_srt")
+    language = bench.job.source_language
     transcript = recipe.transcribe(
         bench.stems(),
-        transcriber=bench.engines.transcriber,
-        hint=bench.job.source_language or None,
+        transcriber=Captions(captions, language) if captions else bench.engines.transcriber,
+        hint=language or None,
         desk=bench.desk,
     )
     return Result(write=lambda: rows.save_transcript(bench.job, transcript))
@@ -218,6 +236,15 @@ def _transcribe(bench: Bench, _out: Path) -> Result:
 
 def _translate(bench: Bench, _out: Path) -> Result:
     transcript = rows.transcript_of(bench.job)
+    if bench.task.render_price:
+        said = recipe.translate_again(
+            transcript,
+            rows.outdated_lines(bench.task),
+            route=bench.route(),
+            target=bench.task.variant,
+            desk=bench.desk,
+        )
+        return Result(write=lambda: rows.save_translated_again(bench.task, said))
     translation = recipe.translate(
         transcript, route=bench.route(), target=bench.task.variant, desk=bench.desk
     )
@@ -272,6 +299,22 @@ def _export(bench: Bench, out: Path) -> Result:
     return Result(made.files, lambda: rows.save_receipt(bench.task, made.receipt), working=False)
 
 
+def _wav(bench: Bench, out: Path) -> Result:
+    mixed = storage.current(bench.job, bench.task, "mix")
+    files = wavs(
+        Mix(bench.working("mix", shared=False), Loudness(**mixed.details)),
+        rows.dub_of(bench.task, bench.working("dub", shared=False)),
+        folder=out,
+        stop=bench.desk.stop,
+    )
+    return Result(files, working=False)
+
+
+def _bundle(bench: Bench, out: Path) -> Result:
+    files = bench.task.artifacts.filter(current=True, working=False, kind__in=DELIVERED)
+    return Result({"bundle": extras.pack(list(files.order_by("pk")), out)}, working=False)
+
+
 def _source(bench: Bench) -> Source:
     voice = bench.job.voice
     return rows.source_from_json(voice.source, bench.upload(voice))
@@ -284,4 +327,6 @@ WORK: Mapping[StepKind, Callable[[Bench, Path], Result]] = {
     StepKind.DUB: _dub,
     StepKind.MIX: _mix,
     StepKind.EXPORT: _export,
+    StepKind.WAV: _wav,
+    StepKind.BUNDLE: _bundle,
 }

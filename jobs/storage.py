@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 
 from jobs import scratch
 from jobs.models import Artifact, DubbingJob, LanguageTask
+from jobs.results import MADE_ON_DEMAND, result_name, stem_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,14 @@ def keep_file(
         object_key=stored,
         sha256=sha256,
         bytes=path.stat().st_size,
-        name=f"{place}-{kind}{suffix}",
+        name=f"{place}-{kind}{suffix}" if working else _name(job, place, kind, path),
         working=working,
         details=details or {},
     )
+
+
+def _name(job: DubbingJob, language: str, kind: str, path: Path) -> str:
+    return result_name(stem_of(job.title), language, kind, path)
 
 
 def keep_bytes(content: bytes, *, key: str) -> str:
@@ -87,6 +92,12 @@ def enter(kept: list[Kept], *, job: DubbingJob, task: LanguageTask | None) -> No
         )
         for one in kept
     )
+
+
+def outdate_extras(task: LanguageTask, *, but: set[str]) -> None:
+    """Put away what was made on demand of earlier sound, in the caller's transaction."""
+    extras = task.artifacts.filter(kind__in=MADE_ON_DEMAND, current=True).exclude(kind__in=but)
+    extras.update(current=False)
 
 
 def current(job: DubbingJob, task: LanguageTask | None, kind: str) -> Artifact:

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from dubber import beats
-from jobs import claims, queue, scratch, sweeper
+from jobs import claims, queue, retention, scratch, sweeper
 from jobs.workers import group_of, this_worker
 
 log = logging.getLogger(__name__)
@@ -138,6 +138,7 @@ class Supervisor:
                 self._every("tidy", TIDY_EVERY, beats.tidy)
                 for name, seconds in COMMANDS_EVERY.items():
                     self._every(name, seconds, partial(queue.send_command, name))
+                self._every("files", TIDY_EVERY, retention.tidy)
         finally:
             group.end(grace=self._grace)
 

@@ -1,30 +1,80 @@
 """Files of customers on their way in: stored, then looked at."""
 
 import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from billing.plans import MOST_LANGUAGES
 from billing.prices import whole_ms
 from billing.queries import plan_of
 from dubber.errors import Conflict, UserError
-from jobs import rows, scratch
-from jobs.models import Upload
+from jobs import links, objects, rows, scratch
+from jobs.models import DubbingJob, Upload, new_public_id
 from jobs.pipeline.errors import FAILURES, PipelineError
+from jobs.pipeline.languages import find
 from jobs.pipeline.probe import probe
 from jobs.pipeline.timeline import Source
 from jobs.refusals import refusal
+from jobs.sparse import SparseCopy
 from jobs.steps import limits_of
 
 LIFE = timedelta(hours=24)
 """How long an upload without a job is kept."""
+
+TO_START, TO_START_LARGE = timedelta(minutes=15), timedelta(minutes=60)
+LARGE = 500 * 1024 * 1024
+LONGEST_NAME = 200
+TYPES = ("audio/", "video/")
+OTHER_TYPES = frozenset({"application/octet-stream", "application/ogg", "application/mp4"})
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """Permission to send the files of one job: its id to be, and where each file goes."""
+
+    public_id: str
+    urls: Mapping[str, str]
+    keys: Mapping[str, str]
+
+
+@transaction.atomic
+def issue_uploads(
+    user: User,
+    *,
+    languages: Collection[str],
+    names: Mapping[str, str],
+    content_types: Mapping[str, str] | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> Issued:
+    """Let a customer send files, by role, each to one address that is bound to one key and limit.
+
+    Raises UserError validation_error, too_large, unsupported_media and that of a language.
+    """
+    _check_languages(languages)
+    public_id = new_public_id()
+    urls, keys = {}, {}
+    for role, name in names.items():
+        upload = _issue(
+            user,
+            role=Upload.Role(role),
+            name=name,
+            content_type=(content_types or {}).get(role, ""),
+            size=(sizes or {}).get(role),
+            public_id=public_id,
+        )
+        urls[role], keys[role] = _address(upload), upload.key
+    return Issued(public_id, urls, keys)
 
 
 def register_upload(
@@ -35,14 +85,14 @@ def register_upload(
     Raises UserError empty_file, too_large.
     """
     limit = plan_of(user).limits.largest_bytes
-    base = Path(name.replace("\\", "/")).name[-200:] or role.value
+    base = base_name(name) or role.value
     content = File(file, name=base)
     if not content.size:
         raise refusal(PipelineError("EMPTY_FILE"))
     if content.size > limit:
         raise refusal(too_large(content.size, limit))
-    key = f"uploads/{user.pk}/{secrets.token_hex(16)}/{role.value}{Path(base).suffix.lower()[:8]}"
-    stored = default_storage.save(key, content)
+    stored = default_storage.save(_new_key(user, role, base), content)
+    found = objects.head(stored)
     return Upload.objects.create(
         user=user,
         key=stored,
@@ -52,6 +102,7 @@ def register_upload(
         limit_bytes=limit,
         expires_at=timezone.now() + LIFE,
         size=content.size,
+        etag=found.etag if found else "",
         sha256=_digest(stored),
         arrived_at=timezone.now(),
     )
@@ -59,19 +110,28 @@ def register_upload(
 
 def measure_upload(upload: Upload) -> Upload:
     """Look into a file that arrived, unless that was done. Raises UserError."""
-    if upload.duration_ms is not None:
-        return upload
-    if upload.arrived_at is None:
-        raise Conflict(_("This file has not arrived yet. Upload it first."), code="upload_missing")
-    limits = limits_of(plan_of(upload.user).limits)
     try:
-        with scratch.folder(reading=upload.size or 0) as folder:
-            into = folder / f"upload{Path(upload.name).suffix.lower()}"
-            path = scratch.fetch(upload.key, sha256=upload.sha256, into=into)
-            source = probe(path, limits=limits)
+        _see_arrival(upload)
+        if upload.duration_ms is not None:
+            return upload
+        source = _look(upload)
     except PipelineError as error:
         raise refusal(error) from error
     return record_source(upload, source=source)
+
+
+def base_name(name: str) -> str:
+    """The last part of a file's name as people may see it: one line, no directions, not too long.
+
+    Its end stays, which says what it is.
+    """
+    last = PurePosixPath(name.replace("\\", "/")).name
+    return "".join(c for c in last if c.isprintable())[-LONGEST_NAME:].strip(" .")
+
+
+def is_used(upload: Upload) -> bool:
+    """Say whether a job was made of this file."""
+    return DubbingJob.objects.filter(Q(voice=upload) | Q(background=upload)).exists()
 
 
 @transaction.atomic
@@ -101,6 +161,119 @@ def too_large(size: int, limit: int) -> PipelineError:
     return PipelineError(
         "TOO_LARGE", actual=f"{size / megabyte:.0f} MB", limit=f"{limit / megabyte:.0f} MB"
     )
+
+
+def refuse_changed(uploads: Collection[Upload | None]) -> None:
+    """Raise Conflict when a file was sent anew since it was looked at; lock all until commit."""
+    read = {upload.pk: upload for upload in uploads if upload}
+    rows_now = Upload.objects.select_for_update().filter(pk__in=read).order_by("pk")
+    for row in rows_now:
+        known = read[row.pk]
+        if (row.sha256, row.etag, row.size) != (known.sha256, known.etag, known.size):
+            raise Conflict(_("A file was uploaded again in the meantime. Start again."))
+
+
+def _check_languages(languages: Collection[str]) -> None:
+    if not 1 <= len(languages) <= MOST_LANGUAGES:
+        raise UserError("validation_error", _("Choose 1 to 10 languages."), field="languages")
+    try:
+        for code in languages:
+            find(code)
+    except PipelineError as error:
+        raise refusal(error) from error
+
+
+def _issue(
+    user: User,
+    *,
+    role: Upload.Role,
+    name: str,
+    content_type: str,
+    size: int | None,
+    public_id: str,
+) -> Upload:
+    limit = plan_of(user).limits.largest_bytes
+    if size is not None and size > limit:
+        raise refusal(too_large(size, limit))
+    if content_type and not _is_media(content_type):
+        raise UserError(
+            "unsupported_media", _("Send a sound or video file."), status=415, field="content_types"
+        )
+    base, now = base_name(name) or role.value, timezone.now()
+    return Upload.objects.create(
+        user=user,
+        key=_new_key(user, role, base),
+        role=role,
+        name=base,
+        content_type=content_type,
+        limit_bytes=limit,
+        for_job=public_id,
+        declared_size=size,
+        start_by=now + (TO_START_LARGE if (size or 0) > LARGE else TO_START),
+        expires_at=now + LIFE,
+    )
+
+
+def _is_media(content_type: str) -> bool:
+    if not (content_type.isascii() and content_type.isprintable()):
+        return False
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind.startswith(TYPES) or kind in OTHER_TYPES
+
+
+def _address(upload: Upload) -> str:
+    if objects.is_local():
+        return links.upload_url(upload)
+    left = (upload.start_by or upload.expires_at) - timezone.now()
+    return objects.signed_put(
+        upload.key,
+        seconds=round(left.total_seconds()),
+        content_type=upload.content_type,
+        size=upload.declared_size,
+    )
+
+
+def _new_key(user: User, role: str, name: str) -> str:
+    suffix = PurePosixPath(name).suffix.lower()[:8]
+    plain = suffix if suffix[1:].isascii() and suffix[1:].isalnum() else ""
+    return f"uploads/{user.pk}/{secrets.token_hex(16)}/{role}{plain}"
+
+
+def _see_arrival(upload: Upload) -> None:
+    """Write down what lies in storage now. Our own endpoint did so itself for a local file."""
+    if not objects.is_local() and upload.for_job:
+        found = objects.head(upload.key)
+        if found and found.etag != upload.etag:
+            upload.size, upload.etag, upload.sha256 = found.size, found.etag, ""
+            upload.source, upload.duration_ms = {}, None
+            upload.arrived_at = timezone.now()
+            _refuse_other_size(upload)
+            upload.save()
+        elif found is None:
+            upload.arrived_at = None
+    if upload.arrived_at is None:
+        raise Conflict(_("This file has not arrived yet. Upload it first."), code="upload_missing")
+
+
+def _refuse_other_size(upload: Upload) -> None:
+    size = upload.size or 0
+    if not size:
+        raise PipelineError("EMPTY_FILE")
+    if size > upload.limit_bytes:
+        raise too_large(size, upload.limit_bytes)
+    if upload.declared_size not in {None, size}:
+        raise UserError("validation_error", _("The file has not the size that was announced."))
+
+
+def _look(upload: Upload) -> Source:
+    limits = limits_of(plan_of(upload.user).limits)
+    if objects.is_local():
+        return probe(Path(default_storage.path(upload.key)), limits=limits)
+    size = upload.size or 0
+    with scratch.folder(reading=0) as folder:
+        parts = SparseCopy(upload.key, folder / "upload", size=size, etag=upload.etag)
+        parts.fill()
+        return probe(parts.path, limits=limits, whole=parts.complete)
 
 
 def _digest(key: str) -> str:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs import media, views
+from jobs import api, editing_api, media, transfers, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -18,4 +18,29 @@ urlpatterns = [
         media.download,
         name="download",
     ),
+    path("api/languages", api.Languages.as_view(), name="api_languages"),
+    path("api/downloads", api.Downloads.as_view(), name="api_downloads"),
+    path("api/jobs", api.Jobs.as_view(), name="api_jobs"),
+    path("api/jobs/upload-urls", api.UploadUrls.as_view(), name="api_upload_urls"),
+    path("api/jobs/<slug:public_id>", api.OneJob.as_view(), name="api_job"),
+    path("api/jobs/<slug:public_id>/start", api.StartJob.as_view(), name="api_start_job"),
+    path("api/jobs/<slug:public_id>/cancel", api.CancelJob.as_view(), name="api_cancel_job"),
+    path("api/jobs/<slug:public_id>/retry", api.RetryJob.as_view(), name="api_retry_job"),
+    path(
+        "api/jobs/<slug:public_id>/languages", api.JobLanguages.as_view(), name="api_languages_of"
+    ),
+    path("api/jobs/<slug:public_id>/download", api.JobDownload.as_view(), name="api_download"),
+    path(
+        "api/jobs/<slug:public_id>/transcript",
+        editing_api.JobTranscript.as_view(),
+        name="api_transcript",
+    ),
+    path(
+        "api/jobs/<slug:public_id>/languages/<slug:code>/lines",
+        editing_api.JobLines.as_view(),
+        name="api_lines",
+    ),
+    path("api/jobs/<slug:public_id>/render", editing_api.JobRender.as_view(), name="api_render"),
+    path("uploads/<int:upload_id>.<slug:signature>", transfers.put_upload, name="put_upload"),
+    path("d/<int:artifact_id>.<int:number>.<slug:signature>", transfers.get_file, name="get_file"),
 ]

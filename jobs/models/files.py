@@ -15,8 +15,10 @@ from jobs.states import StepKind
 class Upload(models.Model):
     """One file of a customer, or the permission to send it: bound to one key and limit.
 
-    size, etag and sha256 say what arrived; an object that no longer matches fails the job. source
-    is what was found in it (see jobs.rows), duration_ms its length as the container claims.
+    for_job is the public id that a job of these files will have, declared_size what the customer
+    said it would be, start_by until when they may begin to send it. size, etag and sha256 say what
+    arrived; an object that no longer matches fails the job. source is what was found in it (see
+    jobs.rows), duration_ms its length as the container claims. gone_at: when it was deleted.
     """
 
     class Role(models.TextChoices):
@@ -33,6 +35,9 @@ class Upload(models.Model):
     name = models.CharField(max_length=255, help_text=_("The file's name at the customer's."))
     content_type = models.CharField(max_length=100, blank=True)
     limit_bytes = models.BigIntegerField()
+    for_job = models.CharField(max_length=16, blank=True, db_default="", default="")
+    declared_size = models.BigIntegerField(null=True, blank=True)
+    start_by = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()
     size = models.BigIntegerField(null=True, blank=True)
     etag = models.CharField(max_length=100, blank=True)
@@ -40,6 +45,7 @@ class Upload(models.Model):
     source = models.JSONField(default=dict, blank=True)
     duration_ms = models.BigIntegerField(null=True, blank=True)
     arrived_at = models.DateTimeField(null=True, blank=True)
+    gone_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -62,6 +68,11 @@ class Upload(models.Model):
             models.CheckConstraint(
                 name="upload_arrived_with_a_size",
                 condition=Q(arrived_at__isnull=True) | Q(size__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["for_job", "role"],
+                condition=~Q(for_job=""),
+                name="upload_once_per_job_and_role",
             ),
         ]
         indexes = [models.Index(fields=["expires_at"], name="upload_expiry")]
@@ -86,7 +97,8 @@ class Artifact(StoredFile):
     """A file that a step made: a stem or a mix that the next step needs, or one to download.
 
     Only one is current for each kind; one that was made anew leaves the earlier behind. task is
-    empty for what belongs to the whole job. details holds what was measured on it.
+    empty for what belongs to the whole job. details holds what was measured on it. link is the
+    number of its current download link; every use raises it. gone_at: when it was deleted.
     """
 
     job = models.ForeignKey("jobs.DubbingJob", on_delete=models.PROTECT, related_name="artifacts")
@@ -104,6 +116,8 @@ class Artifact(StoredFile):
     )
     current = models.BooleanField(default=True)
     details = models.JSONField(default=dict, blank=True)
+    link = models.PositiveIntegerField(default=1, db_default=1)
+    gone_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("file")

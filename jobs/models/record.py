@@ -61,6 +61,8 @@ class JobEvent(Record):
         LANGUAGE_FAILED = "language_failed", _("Language failed")
         LANGUAGE_CANCELLED = "language_cancelled", _("Language cancelled")
         LANGUAGE_RETRIED = "language_retried", _("Language tried again")
+        RENDERING_ASKED = "rendering_asked", _("Changed lines asked for")
+        RENDERING_FAILED = "rendering_failed", _("Changed lines failed")
         STEP_BEGUN = "step_begun", _("Step begun")
         STEP_DONE = "step_done", _("Step done")
         STEP_PUT_OFF = "step_put_off", _("Step put off")

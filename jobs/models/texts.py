@@ -39,7 +39,9 @@ class Line(models.Model):
     """One segment in another language: its translation and, once it is spoken, where it stands.
 
     text is the translation, spoken the wording that fitted. speed is in thousandths of the voice's
-    natural rate. stale says that something it depends on was changed after it was spoken.
+    natural rate. stale says that something it depends on was changed after it was spoken, outdated
+    that the text is the translation of an earlier wording. chosen_voice ("" for the speaker's),
+    keep_original and mute are what the customer wishes for this line.
     """
 
     task = models.ForeignKey("jobs.LanguageTask", on_delete=models.CASCADE, related_name="lines")
@@ -56,6 +58,10 @@ class Line(models.Model):
     late_ms = models.PositiveIntegerField(default=0)
     flags = models.JSONField(default=list, blank=True)
     stale = models.BooleanField(default=False)
+    outdated = models.BooleanField(default=False, db_default=False)
+    chosen_voice = models.CharField(max_length=100, blank=True, default="", db_default="")
+    keep_original = models.BooleanField(default=False, db_default=False)
+    mute = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         verbose_name = _("line")

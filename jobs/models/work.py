@@ -17,6 +17,7 @@ from jobs.states import (
     JOB_KINDS,
     JOB_NEXT,
     LANGUAGE_KINDS,
+    ON_DEMAND,
     STAGE_NEXT,
     STEP_NEXT,
     JobStatus,
@@ -38,7 +39,9 @@ class DubbingJob(models.Model):
 
     source_language is what the customer said ("" to find out), heard_language what was recognized.
     duration_ms is the length that was paid for, samples the length counted by decoding. kept_for is
-    what the customer's plan promised when the job was made.
+    what the customer's plan promised when the job was made. request_hash says what was asked for
+    over the API. reviewed_at: when the customer let a job with a review go on. files_gone_at: when
+    its files were given up; from then on nobody gets them, though some may still be in storage.
     """
 
     public_id = models.CharField(max_length=16, unique=True, default=new_public_id, editable=False)
@@ -59,6 +62,9 @@ class DubbingJob(models.Model):
     options = models.JSONField(default=dict, blank=True)
     kept_for = models.DurationField()
     kept_until = models.DateTimeField(null=True, blank=True)
+    request_hash = models.CharField(max_length=64, blank=True, db_default="", default="")
+    reviewed_at = models.DateTimeField(null=True, blank=True)
+    files_gone_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -92,6 +98,17 @@ class DubbingJob(models.Model):
     def __str__(self) -> str:
         return self.public_id
 
+    @property
+    def awaits_review(self) -> bool:
+        """Say whether no language is made before the customer has seen the transcript."""
+        return bool(self.options.get("review")) and self.reviewed_at is None
+
+    @property
+    def files_expired(self) -> bool:
+        """Say whether its files are gone, or as good as gone."""
+        over = self.kept_until is not None and self.kept_until <= timezone.now()
+        return over or self.files_gone_at is not None
+
     def move_to(self, target: JobStatus, **columns: Any) -> None:
         """Change status, and the given columns with it, in one UPDATE. Raises Conflict."""
         move(self, column="status", target=target, allowed=JOB_NEXT, repeat={}, columns=columns)
@@ -101,7 +118,8 @@ class LanguageTask(models.Model):
     """One language of a job, paid for by itself.
 
     price is what making it costs; credits and refunded add up what was charged and given back, over
-    all `runs`. receipt is what was measured on the finished files.
+    all `runs`. render_price is what making its changed lines anew costs, while that goes on, else
+    0. receipt is what was measured on the finished files.
     """
 
     job = models.ForeignKey(DubbingJob, on_delete=models.PROTECT, related_name="tasks")
@@ -112,6 +130,7 @@ class LanguageTask(models.Model):
     credits = models.PositiveIntegerField()
     refunded = models.PositiveIntegerField(default=0)
     runs = models.PositiveSmallIntegerField(default=1)
+    render_price = models.PositiveIntegerField(default=0, db_default=0)
     error_code = models.CharField(max_length=40, blank=True)
     error = models.CharField(max_length=500, blank=True)
     translator = models.CharField(max_length=100, blank=True)
@@ -203,7 +222,7 @@ class Step(models.Model):
             models.CheckConstraint(
                 name="step_kind_says_whether_it_has_a_language",
                 condition=Q(kind__in=JOB_KINDS, task__isnull=True)
-                | Q(kind__in=LANGUAGE_KINDS, task__isnull=False),
+                | Q(kind__in=(*LANGUAGE_KINDS, *ON_DEMAND), task__isnull=False),
             ),
             models.CheckConstraint(
                 name="step_running_has_worker_and_lease",

@@ -5,7 +5,7 @@ calls them in order for the command line, and the worker calls the same ones ste
 `Desk` that keeps what was bought, shows how far it is, and says when to stop.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,12 +38,17 @@ class Options:
 
     loudness is LUFS, None for "as loud as the source". keep_original_db is how far the one mixed
     track goes down under speech (dB, negative), None for silence. voices: speaker to voice id.
+    By the index of their segment: line_voices are voices for single lines; the lines of `kept` stay
+    as they were recorded, those of `muted` are not spoken at all.
     """
 
     loudness: float | None = -14.0
     keep_original_db: float | None = -20.0
     voices: Mapping[int, str] = field(default_factory=dict)
     wav: bool = False
+    line_voices: Mapping[int, str] = field(default_factory=dict)
+    kept: frozenset[int] = frozenset()
+    muted: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,15 @@ def translate(transcript: Transcript, *, route: Route, target: str, desk: Desk) 
     return translating.translate(transcript, route.translator, target=target, desk=desk)
 
 
+def translate_again(
+    transcript: Transcript, only: Collection[int], *, route: Route, target: str, desk: Desk
+) -> Mapping[int, str]:
+    """Say some lines anew whose original was corrected, by segment index; "" where that failed."""
+    return translating.translate_lines(
+        transcript, route.translator, target=target, desk=desk, only=only
+    )
+
+
 def dub(
     stems: Stems,
     transcript: Transcript,
@@ -123,6 +137,8 @@ def dub(
         voice=route.voice,
         translator=route.translator,
         cast=cast(speakers, route.voices, chosen=options.voices),
+        line_voices=options.line_voices,
+        unspoken=options.kept | options.muted,
         samples=stems.samples,
         desk=desk,
         folder=folder,
@@ -140,6 +156,7 @@ def mix(
         transcript,
         target_lufs=options.loudness,
         keep_original_db=options.keep_original_db,
+        kept=options.kept,
         folder=folder,
     )
     desk.progress("mix", 1, 1)

@@ -71,5 +71,25 @@ def envelope(
     return Envelope(np.array(times) * SAMPLE_RATE, np.array(levels))
 
 
+def without(spans: Iterable[Span], holes: Iterable[Span]) -> tuple[Span, ...]:
+    """The spans less the holes, where nothing goes down; with room to come up before each."""
+    left = list(joined(spans, hold=0.0))
+    for hole_start, hole_end in joined(holes, hold=0.0):
+        until, since = hole_start - RELEASE, hole_end + ATTACK
+        left = [
+            piece
+            for start, end in left
+            for piece in ((start, min(end, until)), (max(start, since), end))
+            if piece[0] < piece[1]
+        ]
+    return tuple(sorted(set(left)))
+
+
+def opening(spans: Sequence[Span], *, until: float) -> Envelope:
+    """A gain that is silent up to `until` but for the spans, where it is untouched."""
+    quiet = [(-1.0, until + 1.0)]
+    return envelope(without(quiet, spans), depth=MUTED, hold=0.0)
+
+
 def _factor(decibels: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.power(10.0, decibels / 20.0).astype(np.float32)

@@ -75,6 +75,10 @@ FAILURES: dict[str, Failure] = {
         "There isn't enough disk space to work. We try again by ourselves.",
         again=True,
     ),
+    "NOT_CAPTIONS": Failure(
+        "These captions can't be read (line {line}). Send SubRip (.srt) or WebVTT (.vtt)."
+    ),
+    "STORAGE_AWAY": Failure("Our storage can't be reached. We try again by ourselves.", again=True),
     "CANNOT_READ": Failure("{path} can't be read. Check the path and its permissions."),
     "CANNOT_WRITE": Failure("{path} can't be written. Check the path and its permissions."),
     "OUTPUT_EXISTS": Failure(

@@ -78,6 +78,22 @@ def encode(
     return files
 
 
+def wavs(mix: Mix, dub: Dub, *, folder: Path, stop: Stop | None = None) -> dict[str, Path]:
+    """Write full_wav and voice_wav of a finished language, exact to the sample.
+
+    Raises MEDIA_TOOL, OUT_OF_TIME, NO_SPACE.
+    """
+    sounds = {"full_wav": mix.full, "voice_wav": dub.voice}
+    files = {kind: folder / kind.replace("_", ".") for kind in sounds}
+    ends = [
+        ffmpeg.output(ffmpeg.source(sound)["a"], out=files[kind], ar=SAMPLE_RATE, **PLAIN, **WAV)
+        for kind, sound in sounds.items()
+    ]
+    seconds = len(ends) * soundfile.info(mix.full).duration
+    ffmpeg.run(ffmpeg.together(*ends), seconds=seconds, outputs=list(files.values()), stop=stop)
+    return files
+
+
 def mux(
     source: Source,
     tracks: Sequence[Track],

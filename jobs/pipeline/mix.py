@@ -3,7 +3,7 @@
 Everything is made block by block, so that three hours need no more memory than three minutes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -29,24 +29,31 @@ MARGIN = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """What is summed: `under` (stereo) times its envelope, and `voice` (mono) times one gain."""
+    """What is summed: `under` (stereo) times its envelope, and `voice` (mono) times one gain.
+
+    kept is the original voice with the envelope that opens where it stays, where it isn't in under.
+    """
 
     under: Path
     envelope: Envelope
     voice: Path
     voice_gain: float
     samples: int
+    kept: tuple[Path, Envelope] | None = None
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """The sum as stereo blocks, `samples` samples in all."""
         with ExitStack() as files:
             under = files.enter_context(soundfile.SoundFile(self.under))
             voice = files.enter_context(soundfile.SoundFile(self.voice))
+            original = files.enter_context(soundfile.SoundFile(self.kept[0])) if self.kept else None
             for first in range(0, self.samples, BLOCK):
                 count = min(BLOCK, self.samples - first)
                 low = read(under, count)
                 low *= self.envelope.gain(first, count)[:, np.newaxis]
                 low += read(voice, count) * np.float32(self.voice_gain)
+                if original is not None and self.kept:
+                    low += read(original, count) * self.kept[1].gain(first, count)[:, np.newaxis]
                 yield low
 
 
@@ -58,15 +65,16 @@ def mix(
     target_lufs: float | None,
     keep_original_db: float | None,
     folder: Path,
+    kept: Collection[int] = (),
     stop: Stop | None = None,
 ) -> Mix:
     """Mix one language into `folder`/full.flac.
 
     target_lufs None is "as loud as the source". keep_original_db says how far the one mixed track
-    goes down under speech (None: silent there); it is kept outside speech. Raises MEDIA_TOOL,
-    OUT_OF_TIME.
+    goes down under speech (None: silent there); it is kept outside speech. The segments of `kept`
+    stay as they were recorded. Raises MEDIA_TOOL, OUT_OF_TIME.
     """
-    layers = arrange(stems, dub, transcript, keep_original_db=keep_original_db)
+    layers = arrange(stems, dub, transcript, keep_original_db=keep_original_db, kept=kept)
     if target_lufs is None:
         source = partial(original, stems)
         measured = loudness.measure(source, seconds=stems.duration, folder=folder, stop=stop)
@@ -79,18 +87,29 @@ def mix(
 
 
 def arrange(
-    stems: Stems, dub: Dub, transcript: Transcript, *, keep_original_db: float | None
+    stems: Stems,
+    dub: Dub,
+    transcript: Transcript,
+    *,
+    keep_original_db: float | None,
+    kept: Collection[int] = (),
 ) -> Layers:
     """Decide what lies under the dubbed voice, how far it goes down, and how loud the voice is."""
-    lines = [(line.start, line.end) for line in dub.lines]
-    said = [(part.start, part.end) for part in transcript.segments]
+    lines = [(line.start, line.end) for line in dub.lines if line.segment not in kept]
+    said = [(part.start, part.end) for part in transcript.segments if part.index not in kept]
+    stays = [(part.start, part.end) for part in transcript.segments if part.index in kept]
+    original = None
     if stems.background is not None:
-        under, envelope = stems.background, duck.envelope(lines)
+        under, envelope = stems.background, duck.envelope([*lines, *stays])
+        if stays:
+            original = (stems.voice, duck.opening(stays, until=stems.duration))
     else:
         depth = duck.MUTED if keep_original_db is None else abs(keep_original_db)
         wider = [(start - MARGIN, end + MARGIN) for start, end in said]
-        under, envelope = stems.voice, duck.envelope([*lines, *wider], depth=depth)
-    return Layers(under, envelope, dub.voice, _voice_gain(stems, dub, said, lines), stems.samples)
+        under = stems.voice
+        envelope = duck.envelope(duck.without([*lines, *wider], stays), depth=depth)
+    gain = _voice_gain(stems, dub, said, lines)
+    return Layers(under, envelope, dub.voice, gain, stems.samples, original)
 
 
 def original(stems: Stems) -> Iterator[NDArray[np.float32]]:

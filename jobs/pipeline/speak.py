@@ -7,7 +7,7 @@ ever bought twice.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -51,20 +51,24 @@ def speak(
     samples: int,
     desk: Desk,
     folder: Path,
+    line_voices: Mapping[int, str] | None = None,
+    unspoken: Collection[int] = (),
     parallel: int = 1,
 ) -> Dub:
     """Speak every line of the translation and place it on a track of `samples` samples.
 
-    cast is each speaker's voice id. With `parallel` above 1 that many lines are spoken at once, and
+    cast is each speaker's voice id, line_voices that of single segments, by index; the segments of
+    `unspoken` get no sound. With `parallel` above 1 that many lines are spoken at once, and
     `desk` is used from as many threads. Raises ProviderFailed, Stopped, and what stretching raises.
     """
     work = _Work(
         transcript=transcript,
         rooms=slots(transcript.segments, samples / SAMPLE_RATE),
         duration=samples / SAMPLE_RATE,
-        studio=_Studio(voice, translation.language, cast, desk, folder),
+        studio=_Studio(voice, translation.language, cast, line_voices or {}, desk, folder),
         task=Task(translator, transcript.language, translation.language, desk),
         flags={index: list(flags) for index, flags in translation.flags.items()},
+        unspoken=frozenset(unspoken),
     )
     _record(work, translation.texts, parallel)
     _reword(work)
@@ -83,13 +87,18 @@ class _Studio:
     voice: Voice
     language: str
     cast: Mapping[int, str]
+    line_voices: Mapping[int, str]
     desk: Desk
     folder: Path
+
+    def voice_of(self, segment: Segment) -> str:
+        """Who speaks a segment."""
+        return self.line_voices.get(segment.index) or self.cast[segment.speaker]
 
     def take(self, segment: Segment, text: str, rate: float = 1.0) -> Take:
         """Speak a text in the segment's voice. Raises ProviderFailed."""
         self.desk.stop()
-        engine, voice = self.voice.engine, self.cast[segment.speaker]
+        engine, voice = self.voice.engine, self.voice_of(segment)
         name = key("speech", engine.name, engine.model, voice, self.language, text, round(rate, 3))
         spoken = self.desk.remember(name, lambda: trim.wav(self._sound(text, voice, rate)))
         sound = trim.trimmed(trim.levelled(trim.from_wav(spoken)))
@@ -144,6 +153,7 @@ class _Work:
     studio: _Studio
     task: Task
     flags: dict[int, list[Flag]]
+    unspoken: frozenset[int]
     takes: list[Take] = field(default_factory=list)
 
     @property
@@ -183,7 +193,7 @@ def _record(work: _Work, texts: Sequence[str], parallel: int) -> None:
 
     def spoken(line: tuple[Segment, str]) -> Take | ProviderFailed:
         segment, text = line
-        if not text.strip():
+        if not text.strip() or segment.index in work.unspoken:
             return work.studio.silence(segment, text)
         try:
             return work.studio.take(segment, text)
@@ -359,7 +369,7 @@ def _line(work: _Work, at: int, settled: fit.Placed, factor: float) -> PlacedLin
         end=settled.end,
         text=take.text,
         speaker=segment.speaker,
-        voice=work.studio.cast[segment.speaker],
+        voice=work.studio.voice_of(segment),
         speed=factor * take.engine_rate if take.seconds > 0 else 1.0,
         borrowed=max(0.0, settled.end - segment.end) if take.seconds > 0 else 0.0,
         early=settled.early,

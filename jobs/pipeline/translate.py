@@ -7,7 +7,7 @@ single line never fails a language.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from jobs.pipeline import wording
@@ -60,23 +60,43 @@ def translate(
     With `parallel` above 1 that many batches are asked for at once, and `desk` is used from as many
     threads. Raises ProviderFailed, also when most lines came back unusable.
     """
-    task = Task(translator, transcript.language, target, desk)
-    end = max((segment.end for segment in transcript.segments), default=0.0)
-    batches = list(_batches(budgets(transcript, end + TAIL, target=target)))
-    said: dict[int, str] = {}
-    for answers in in_order(lambda batch: _translated(task, *batch), batches, parallel):
-        said |= answers
-        desk.progress("translate", len(said), len(transcript.segments))
+    said = translate_lines(transcript, translator, target=target, desk=desk, parallel=parallel)
     lost = [segment.index for segment in transcript.segments if not said[segment.index]]
-    if len(lost) > max(1, len(said) // 2) or len(lost) == len(said) > 0:
-        detail = f"{len(lost)} of {len(said)} lines came back unusable"
-        raise ProviderFailed("ENGINE_FAILED", engine=translator.engine.name, detail=detail)
     return Translation(
         language=target,
         texts=tuple(said[segment.index] or segment.text for segment in transcript.segments),
         engine=translator.engine.name,
         flags=dict.fromkeys(lost, (Flag.UNTRANSLATED,)),
     )
+
+
+def translate_lines(
+    transcript: Transcript,
+    translator: Translator,
+    *,
+    target: str,
+    desk: Desk,
+    only: Collection[int] | None = None,
+    parallel: int = 1,
+) -> dict[int, str]:
+    """A translation by index of every segment, or `only` of some; "" where there is none usable.
+
+    Raises as `translate` does.
+    """
+    task = Task(translator, transcript.language, target, desk)
+    end = max((segment.end for segment in transcript.segments), default=0.0)
+    lines = budgets(transcript, end + TAIL, target=target)
+    wanted = [at for at, line in enumerate(lines) if only is None or line.id in only]
+    said: dict[int, str] = {}
+    batches = list(_batches(lines, wanted))
+    for answers in in_order(lambda batch: _translated(task, *batch), batches, parallel):
+        said |= answers
+        desk.progress("translate", len(said), len(wanted))
+    lost = sum(not text for text in said.values())
+    if lost > max(1, len(said) // 2) or lost == len(said) > 0:
+        detail = f"{lost} of {len(said)} lines came back unusable"
+        raise ProviderFailed("ENGINE_FAILED", engine=translator.engine.name, detail=detail)
+    return said
 
 
 def shorter(task: Task, lines: Sequence[Line], *, context: Sequence[str]) -> dict[int, str]:
@@ -128,12 +148,14 @@ def key(kind: str, *shaped_by: object) -> str:
     return f"{kind}-{hashlib.sha256(content.encode()).hexdigest()}"
 
 
-def _batches(lines: Sequence[Line]) -> Iterator[tuple[Sequence[Line], Sequence[str]]]:
-    """The lines in batches, each with the source text around it."""
+def _batches(
+    lines: Sequence[Line], wanted: Sequence[int]
+) -> Iterator[tuple[Sequence[Line], Sequence[str]]]:
+    """The lines at the places wanted in batches, each with the source text around it."""
     texts = [line.text for line in lines]
-    for first in range(0, len(lines), BATCH):
-        batch = lines[first : first + BATCH]
-        yield batch, around(texts, first, first + len(batch))
+    for first in range(0, len(wanted), BATCH):
+        places = wanted[first : first + BATCH]
+        yield [lines[at] for at in places], around(texts, places[0], places[-1] + 1)
 
 
 def _translated(task: Task, batch: Sequence[Line], context: Sequence[str]) -> dict[int, str]:

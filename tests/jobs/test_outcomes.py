@@ -9,7 +9,7 @@ from jobs import claims, outcomes, queue, steps, sweeper
 from jobs.models import DubbingJob, JobEvent, Step
 from jobs.pipeline.errors import PipelineError, ProviderFailed, Stopped
 from jobs.services import cancel_job
-from jobs.states import JobStatus, Stage, StepKind, StepStatus
+from jobs.states import STAGE_OF, JobStatus, Stage, StepKind, StepStatus
 from tests import make
 from tests.engines import engines
 
@@ -28,7 +28,7 @@ def test_steps_follow_one_another_until_the_job_is_complete() -> None:
         outcomes.finish(claim, kept=[], write=lambda: None)
 
     job.refresh_from_db()
-    assert kinds == list(StepKind)
+    assert kinds == list(STAGE_OF)
     assert job.status == JobStatus.COMPLETE
     assert job.tasks.get().stage == Stage.COMPLETE
     assert job.kept_until is not None
@@ -38,7 +38,7 @@ def test_the_stage_shows_what_runs() -> None:
     job = make.job(languages=["es"])
 
     stages = []
-    for _ in StepKind:
+    for _ in STAGE_OF:
         claim = make.claim()
         stages.append(job.tasks.get().stage)
         outcomes.finish(claim, kept=[], write=lambda: None)

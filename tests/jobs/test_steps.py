@@ -2,22 +2,25 @@
 
 import io
 import shutil
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 from django.conf import settings
 from django.core.files.storage import default_storage
+from numpy.typing import NDArray
 
 from dubber.errors import UserError
-from jobs import claims, outcomes, steps
-from jobs.models import Artifact, DubbingJob, Take, Upload
+from jobs import claims, editing, extras, outcomes, steps
+from jobs.models import Artifact, DubbingJob, Line, Take, Upload
 from jobs.pipeline.dub import Engines, Route
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.timeline import SAMPLE_RATE, Utterance
 from jobs.services import create_job, retry_language
-from jobs.states import JobStatus, Stage, StepKind
+from jobs.states import ON_DEMAND, STAGE_OF, JobStatus, Stage, StepKind
 from jobs.uploads import register_upload
 from tests import make
 from tests.engines import Hearing, Humming, Shouting, engines
@@ -45,12 +48,17 @@ def recording(*, seconds: float = SECONDS) -> io.BytesIO:
     return file
 
 
-def order(made: Engines, *, languages: tuple[str, ...] = ("es",)) -> DubbingJob:
+def order(made: Engines, *, languages: tuple[str, ...] = ("es",), **choices: Any) -> DubbingJob:
     """A job from a file that really is there."""
     person = make.professional(credits=100)
     voice = register_upload(person, file=recording(), name="talk.wav", role=Upload.Role.VOICE)
     return create_job(
-        person, voice=voice, background=None, languages=languages, engines=lambda: made
+        person,
+        voice=voice,
+        background=None,
+        languages=languages,
+        engines=lambda: made,
+        **choices,
     )
 
 
@@ -81,7 +89,7 @@ def test_a_job_is_made_from_upload_to_files() -> None:
 
     job.refresh_from_db()
     task = job.tasks.get()
-    assert worked == list(StepKind)
+    assert worked == list(STAGE_OF)
     assert (job.status, task.stage, task.error) == (JobStatus.COMPLETE, Stage.COMPLETE, "")
     assert hearing.calls == 1
     kinds = set(task.artifacts.filter(working=False).values_list("kind", flat=True))
@@ -179,3 +187,126 @@ def test_a_file_that_is_not_media_is_refused_before_anything_is_charged() -> Non
 
     assert refused.value.code == "not_media"
     assert not DubbingJob.objects.exists()
+
+
+CAPTIONS = """1
+00:00:00,500 --> 00:00:02,000
+The first thing.
+
+2
+00:00:02,600 --> 00:00:04,000
+The second thing.
+"""
+
+
+def test_captions_that_were_brought_along_are_not_listened_for() -> None:
+    hearing = Hearing(HEARD)
+    made = engines(hearing=hearing)
+    job = order(made, source_language="en", options={"transcript_srt": CAPTIONS})
+
+    work(made)
+
+    job.refresh_from_db()
+    assert hearing.calls == 0
+    assert job.status == JobStatus.COMPLETE
+    said = list(job.segments.values_list("text", flat=True))
+    assert said == ["The first thing.", "The second thing."]
+
+
+def test_sound_without_loss_and_a_bundle_are_made_when_they_are_asked_for() -> None:
+    made = engines(hearing=Hearing(HEARD))
+    job = order(made)
+    work(made)
+    task = job.tasks.get()
+    for kind in ON_DEMAND:
+        extras.ask_for(job, task=task, kind=kind)
+
+    worked = work(made)
+
+    job.refresh_from_db()
+    sound = soundfile.info(current(job, "full_wav"))
+    packed = zipfile.ZipFile(current(job, "bundle"))
+    assert sorted(worked) == sorted(ON_DEMAND)
+    assert (sound.frames, sound.channels, sound.subtype) == (job.samples, 2, "PCM_16")
+    assert packed.testzip() is None
+    assert {"talk.es.mp3", "talk.es.srt", "talk.es.manifest.json"} <= set(packed.namelist())
+    assert job.status == JobStatus.COMPLETE
+
+
+def test_something_on_demand_that_fails_harms_nothing() -> None:
+    made = engines(hearing=Hearing(HEARD))
+    job = order(made)
+    work(made)
+    extras.ask_for(job, task=job.tasks.get(), kind=StepKind.WAV)
+    claim = claims.claim()
+    assert claim is not None
+    outcomes.begin(claim)
+
+    outcomes.fail(claim, PipelineError("CORRUPT_AUDIO"))
+
+    task = job.tasks.get()
+    assert (task.stage, task.refunded) == (Stage.COMPLETE, 0)
+
+
+def test_rendering_buys_only_the_line_that_changed() -> None:
+    translator, voice, hearing = Shouting(), Humming(), Hearing(HEARD)
+    made = engines(hearing=hearing, translator=translator, voice=voice)
+    job = order(made)
+    work(made)
+    before = Artifact.objects.get(job=job, kind="full_mp3", current=True)
+    spoken = dict(voice.spoken)
+    segment = job.segments.get(index=1)
+    job.refresh_from_db()
+    correction = editing.Change(segment.pk, revision=1, text="Another sentence.")
+    editing.edit_transcript(job, changes=[correction])
+    editing.render(job, by=job.user, engines=lambda: made)
+
+    worked = work(made)
+
+    job.refresh_from_db()
+    after = Artifact.objects.get(job=job, kind="full_mp3", current=True)
+    assert worked == [StepKind.TRANSLATE, StepKind.DUB, StepKind.MIX, StepKind.EXPORT]
+    assert job.status == JobStatus.COMPLETE
+    assert hearing.calls == 1
+    assert translator.lines["Another sentence."] == 1
+    assert dict(voice.spoken) == spoken | {"Another sentence. Olé": 1}
+    assert set(translator.lines.values()) == {1}
+    assert after.sha256 != before.sha256
+    assert not Line.objects.filter(stale=True).exists()
+    assert job.tasks.get().render_price == 0
+
+
+def test_a_line_that_stays_as_it_was_recorded_is_heard_in_the_mix() -> None:
+    made = engines(hearing=Hearing(HEARD))
+    job = order(made)
+    work(made)
+    line = Line.objects.get(segment__index=1)
+    job.refresh_from_db()
+    kept = editing.Change(line.pk, revision=1, keep_original=True)
+    ducked = level(job)
+    editing.edit_lines(job, language="es", changes=[kept], engines=lambda: made)
+    editing.render(job, by=job.user, engines=lambda: made)
+
+    work(made)
+
+    voice = soundfile.read(current(job, "dub"))[0]
+    here = slice(round(2.8 * SAMPLE_RATE), round(3.8 * SAMPLE_RATE))
+    assert np.abs(voice[here]).max() == 0
+    assert level(job) != pytest.approx(ducked, rel=0.01)
+    assert correlation(job) > 0.99
+
+
+def level(job: DubbingJob) -> float:
+    return float(np.sqrt(np.mean(np.square(_middle(job)))))
+
+
+def correlation(job: DubbingJob) -> float:
+    """How much the mix is the recording, where its second sentence is."""
+    original = soundfile.read(recording())[0]
+    there = original[round(2.8 * SAMPLE_RATE) : round(3.8 * SAMPLE_RATE)]
+    return float(np.corrcoef(there, _middle(job))[0, 1])
+
+
+def _middle(job: DubbingJob) -> NDArray[np.float64]:
+    mixed: NDArray[np.float64] = soundfile.read(current(job, "mix"))[0][:, 0]
+    return mixed[round(2.8 * SAMPLE_RATE) : round(3.8 * SAMPLE_RATE)]

@@ -75,3 +75,23 @@ def test_blocks_of_any_size_give_the_same_gain(pairs: list[tuple[float, float]],
     ]
 
     assert np.allclose(np.concatenate(parts), whole, atol=1e-6)
+
+
+def test_nothing_goes_down_in_a_hole_and_there_is_room_to_come_up_before_it() -> None:
+    left = duck.without([(0.0, 10.0), (20.0, 21.0)], [(4.0, 5.0)])
+
+    assert left == ((0.0, 3.75), (5.02, 10.0), (20.0, 21.0))
+
+
+def test_a_span_within_a_hole_is_gone() -> None:
+    assert duck.without([(4.1, 4.9)], [(4.0, 5.0)]) == ()
+
+
+def test_an_opening_is_silent_but_for_its_spans() -> None:
+    opening = duck.opening([(4.0, 5.0)], until=10.0)
+
+    def at(second: float) -> float:
+        return float(opening.gain(round(second * RATE), 1)[0])
+
+    assert [at(second) for second in (4.0, 4.5, 5.0)] == [1.0, 1.0, 1.0]
+    assert max(at(second) for second in (0.0, 3.7, 5.1, 9.9)) < 1e-4

@@ -1,6 +1,6 @@
 import tracemalloc
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -321,3 +321,16 @@ def test_a_silent_mix_stays_silent_and_says_so(tmp_path: Path) -> None:
 
     assert (told.integrated, told.true_peak, told.gain) == (-70.0, -120.0, 0.0)
     assert soundfile.info(tmp_path / "full.flac").frames == 2 * RATE
+
+
+@pytest.mark.parametrize("music", [True, False])
+def test_a_line_that_is_kept_is_the_original_voice(scene: Scene, *, music: bool) -> None:
+    stems = scene.stems if music else replace(scene.stems, background=None)
+
+    layers = arrange(stems, scene.dub, scene.transcript, keep_original_db=None, kept={1})
+
+    mixed = np.concatenate(list(layers.blocks()))
+    kept = mixed[round(6.2 * RATE) : round(6.8 * RATE)]
+    replaced = mixed[round(1.2 * RATE) : round(2.8 * RATE)]
+    assert level(kept, 500) == pytest.approx(-26, abs=0.2)
+    assert level(replaced, 500) < -70

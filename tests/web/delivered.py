@@ -5,14 +5,17 @@ from pathlib import Path
 from accounts.models import User
 from jobs import outcomes, storage
 from jobs.models import DubbingJob
+from jobs.results import SUFFIXES
 from tests import make
 
 CONTENT = bytes(range(256)) * 1000
 
 
-def delivered(person: User, folder: Path, *, kinds: tuple[str, ...] = ("full_mp3",)) -> DubbingJob:
+def delivered(
+    person: User, folder: Path, *, kinds: tuple[str, ...] = ("full_mp3",), title: str = ""
+) -> DubbingJob:
     """Make a job of one language whose files hold CONTENT."""
-    job = make.job(person, languages=["es"])
+    job = make.job(person, languages=["es"], title=title)
     task = job.tasks.get()
     make.done(5)
     export = make.claim()
@@ -24,7 +27,7 @@ def delivered(person: User, folder: Path, *, kinds: tuple[str, ...] = ("full_mp3
 
 
 def _kept(folder: Path, job: DubbingJob, kind: str, attempt: int) -> storage.Kept:
-    suffix = {"full_mp3": ".mp3", "full_m4a": ".m4a", "manifest": ".json"}[kind]
+    suffix = SUFFIXES[kind]
     path = folder / f"{kind}{suffix}"
     path.write_bytes(CONTENT)
     return storage.keep_file(

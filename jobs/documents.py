@@ -1,0 +1,248 @@
+"""A job as the API shows it: one JSON document, made of two queries however large the job is."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from dubber.errors import NotFound
+from jobs import links
+from jobs.models import DubbingJob, LanguageTask, Step
+from jobs.pipeline.languages import LANGUAGES
+from jobs.progress import progress_of
+from jobs.states import ENDED, STAGE_OF, JobStatus, Stage, StepKind, StepStatus
+from jobs.words import STATUS_OF, clock, job_message, job_status, seconds
+
+SHOWN = {"voice_mp3": "voice", "full_mp3": "full", "srt": "captions"}
+"""The kinds of file whose links a job shows, and what it calls them."""
+
+MEASURED = 200  # how many finished steps of a kind tell its speed
+SPEEDS_FOR = 300  # seconds for which measured speeds are taken as they are
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFile:
+    """A file whose link is shown."""
+
+    id: int
+    kind: str
+    link: int
+    bytes: int
+
+    @property
+    def url(self) -> str:
+        """Its current link."""
+        return links.download_url(self.id, self.link)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRows:
+    """All rows that one document is made of; files by the language's id."""
+
+    job: DubbingJob
+    tasks: list[LanguageTask] = field(default_factory=list)
+    files: dict[int, dict[str, ShownFile]] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+
+    def stored(self) -> list[Any]:
+        """Everything stored that the document says; what is measured or guessed isn't in it."""
+        job = self.job
+        return [
+            [job.public_id, job.status, job.title, job.updated_at, job.files_expired],
+            [job.heard_language, job.duration_ms, job.reviewed_at],
+            [[t.pk, t.stage, t.credits, t.refunded, t.error, t.updated_at] for t in self.tasks],
+            [[f.id, f.link] for files in self.files.values() for f in files.values()],
+            [[s.pk, s.status, s.attempt, s.part, s.parts, s.reason] for s in self.steps],
+        ]
+
+
+def rows_of_job(user: User, public_id: str) -> JobRows:
+    """One job of a person. Raises NotFound job_not_found."""
+    tasks = _tasks_with_files().filter(job__public_id=public_id, job__user=user)
+    found = list(_gathered(tasks))
+    if not found:
+        raise NotFound("job", code="job_not_found")
+    _add_steps(found)
+    return found[0]
+
+
+def rows_of_jobs(jobs: QuerySet[DubbingJob]) -> list[JobRows]:
+    """The jobs of a query, which may be a slice; the newest first."""
+    tasks = _tasks_with_files().filter(job__in=jobs.values("pk"))
+    found = list(_gathered(tasks.order_by("-job_id", "pk")))
+    _add_steps(found)
+    return found
+
+
+def with_status(jobs: QuerySet[DubbingJob], status: str) -> QuerySet[DubbingJob]:
+    """Those jobs that the API says are in this status."""
+    stored = {
+        "pending": [JobStatus.PENDING],
+        "uploading": [],
+        "complete": [JobStatus.COMPLETE],
+        "error": [JobStatus.ERROR, JobStatus.CANCELLED],
+    }
+    if status in stored:
+        return jobs.filter(status__in=stored[status])
+    running = jobs.filter(status=JobStatus.PROCESSING)
+    early = _having([Stage.QUEUED, Stage.STT, Stage.TRANSLATING])
+    if status == "processing":
+        return running.filter(early)
+    dubbing = _having([Stage.DUBBING])
+    return running.filter(~early & dubbing if status == "generating" else ~early & ~dubbing)
+
+
+def document(rows: JobRows) -> dict[str, Any]:
+    """The whole document."""
+    job, tasks = rows.job, rows.tasks
+    languages = [_language(rows, task) for task in tasks]
+    left = [one["estimatedTimeRemaining"] for one in languages]
+    known = [one for one in left if one is not None]
+    ends = timezone.now() + timedelta(seconds=max(known)) if known else None
+    done = [
+        100 if task.stage in ENDED else one["progress"] for task, one in _pairs(rows, languages)
+    ]
+    return {
+        "id": job.public_id,
+        "status": job_status(job, tasks),
+        "progress": round(sum(done) / len(done)),
+        "message": job_message(job, tasks),
+        "languages": languages,
+        "totalLanguages": len(tasks),
+        "completedLanguages": sum(task.stage == Stage.COMPLETE for task in tasks),
+        "startedAt": clock(job.started_at),
+        "estimatedCompletion": clock(ends),
+        "created_at": clock(job.created_at),
+        "updated_at": clock(job.updated_at),
+        "title": job.title,
+        "voice_track_duration": seconds(job.duration_ms),
+        "target_languages": [task.language for task in tasks],
+        "background_track_uploaded": job.background_id is not None,
+        "credit_cost": sum(task.credits for task in tasks),
+        "credits_refunded": sum(task.refunded for task in tasks),
+        "download_urls": {
+            task.language: {SHOWN[kind]: file.url for kind, file in _files(rows, task).items()}
+            for task in tasks
+            if _files(rows, task)
+        },
+    }
+
+
+@lru_cache(maxsize=2)
+def speeds(_period: int) -> dict[str, float]:
+    """Seconds of work per second of media, by kind of step, as measured on the latest steps."""
+    measured = {}
+    for kind in STAGE_OF:
+        done = Step.objects.filter(kind=kind, status=StepStatus.DONE, started_at__isnull=False)
+        pairs = done.order_by("-pk").values_list("started_at", "finished_at", "job__duration_ms")
+        found = [
+            (end - start).total_seconds() / ms * 1000
+            for start, end, ms in pairs[:MEASURED]
+            if start and end
+        ]
+        if found:
+            measured[kind.value] = sum(found) / len(found)
+    return measured
+
+
+def _tasks_with_files() -> QuerySet[LanguageTask]:
+    shown = Q(
+        artifacts__current=True,
+        artifacts__working=False,
+        artifacts__gone_at__isnull=True,
+        artifacts__kind__in=list(SHOWN),
+    )
+    return (
+        LanguageTask.objects.annotate(file=FilteredRelation("artifacts", condition=shown))
+        .annotate(
+            file_id=F("file__id"),
+            file_kind=F("file__kind"),
+            file_link=F("file__link"),
+            file_bytes=F("file__bytes"),
+        )
+        .select_related("job")
+        .order_by("job_id", "pk")
+    )
+
+
+def _gathered(tasks: Iterable[Any]) -> Iterable[JobRows]:
+    """The rows of a join of languages and files, put together again."""
+    jobs: dict[int, JobRows] = {}
+    for task in tasks:
+        rows = jobs.setdefault(task.job_id, JobRows(task.job))
+        if not rows.tasks or rows.tasks[-1].pk != task.pk:
+            rows.tasks.append(task)
+        if task.file_id is not None:
+            file = ShownFile(task.file_id, task.file_kind, task.file_link, task.file_bytes)
+            rows.files.setdefault(task.pk, {})[file.kind] = file
+    return jobs.values()
+
+
+def _add_steps(found: Sequence[JobRows]) -> None:
+    """Fetch the steps of the jobs that have not ended: nobody asks how far the others are."""
+    running = {rows.job.pk: rows for rows in found if rows.job.finished_at is None}
+    if running:
+        for step in Step.objects.filter(job__in=running, kind__in=STAGE_OF).order_by("pk"):
+            running[step.job_id].steps.append(step)
+
+
+def _having(stages: Sequence[Stage]) -> Q:
+    open_tasks = LanguageTask.objects.filter(stage__in=stages)
+    return Q(pk__in=open_tasks.values("job"))
+
+
+def _pairs(
+    rows: JobRows, languages: Sequence[dict[str, Any]]
+) -> Iterable[tuple[LanguageTask, dict[str, Any]]]:
+    return zip(rows.tasks, languages, strict=True)
+
+
+def _files(rows: JobRows, task: LanguageTask) -> dict[str, ShownFile]:
+    """The files of a language that may be fetched: those of a complete one, while they last."""
+    if task.stage != Stage.COMPLETE or rows.job.files_expired:
+        return {}
+    files = rows.files.get(task.pk, {})
+    return {kind: files[kind] for kind in SHOWN if kind in files}
+
+
+def _language(rows: JobRows, task: LanguageTask) -> dict[str, Any]:
+    language = LANGUAGES[task.language]
+    steps = [step for step in rows.steps if step.task_id in {None, task.pk}]
+    progress = progress_of(task, steps)
+    full = _files(rows, task).get("full_mp3")
+    return {
+        "languageCode": task.language,
+        "languageName": language.name,
+        "flag": language.flag,
+        "status": STATUS_OF[task.stage],
+        "stage": task.stage,
+        "progress": progress.percent,
+        "message": task.error or progress.sentence,
+        "estimatedTimeRemaining": _time_left(rows.job, task, steps),
+        "fileSize": full.bytes if full else None,
+        "downloadUrl": full.url if full else None,
+        "error": task.error or None,
+    }
+
+
+def _time_left(job: DubbingJob, task: LanguageTask, steps: Sequence[Step]) -> int | None:
+    """Seconds of work that a running language still needs, by measured speeds; None if unknown."""
+    if task.stage in ENDED or job.status != JobStatus.PROCESSING or job.awaits_review:
+        return None
+    measured = speeds(int(time.time() / SPEEDS_FOR))
+    left = 0.0
+    for step in steps:
+        if step.status == StepStatus.DONE:
+            continue
+        speed = measured.get(StepKind(step.kind).value)
+        if speed is None:
+            return None
+        done = step.part / step.parts if step.parts else 0.0
+        left += speed * job.duration_ms / 1000 * (1 - min(done, 1.0))
+    return max(1, round(left))

@@ -1,0 +1,155 @@
+"""Download links: each is used up by the first client that fetches it.
+
+A link is a pure function of its file's row, so showing it writes nothing. The first GET raises the
+row's number, which makes the next link, and binds the old one to its client for ten minutes.
+"""
+
+import hashlib
+import ipaddress
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from dubber.errors import NotFound, UserError
+from jobs import extras, links
+from jobs.models import Artifact, Download, DubbingJob, LanguageTask
+from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.languages import find
+from jobs.states import Stage, StepKind
+
+LIFE = timedelta(minutes=10)
+
+KINDS: Mapping[str, Mapping[str, str]] = {
+    "full": {"mp3": "full_mp3", "m4a": "full_m4a", "wav": "full_wav"},
+    "voice": {"mp3": "voice_mp3", "wav": "voice_wav"},
+    "captions": {"": "srt"},
+    "vtt": {"": "vtt"},
+    "video": {"": "video"},
+    "transcript": {"": "transcript"},
+    "manifest": {"": "manifest"},
+    "bundle": {"": "bundle"},
+}
+"""The kind of file that a type and a format mean; the first format is the one without a wish."""
+
+ON_DEMAND: Mapping[str, StepKind] = {
+    "full_wav": StepKind.WAV,
+    "voice_wav": StepKind.WAV,
+    "bundle": StepKind.BUNDLE,
+}
+"""What is made when it is asked for, and by which step."""
+
+
+def client_of(*, agent: str, address: str) -> str:
+    """Who uses a link, as a hash: a User-Agent in one network (IPv4 /24, IPv6 /48)."""
+    try:
+        ip = ipaddress.ip_address(address)
+        size = 24 if ip.version == 4 else 48
+        network = str(ipaddress.ip_network(f"{ip}/{size}", strict=False))
+    except ValueError:
+        network = ""
+    return hashlib.sha256(f"{network} {agent}".encode()).hexdigest()
+
+
+def find_link(artifact_id: int, number: int, signature: str) -> Artifact:
+    """The file of a link that may still be fetched by somebody. Binds nothing.
+
+    Raises UserError not_found, link_expired, files_expired.
+    """
+    if not links.is_download_signature(artifact_id, number, signature):
+        raise NotFound(_("file"))
+    files = Artifact.objects.filter(pk=artifact_id, working=False).select_related("job", "task")
+    file = files.first()
+    if file is None:
+        raise NotFound(_("file"))
+    if file.gone_at or file.job.files_expired:
+        raise _gone("files_expired", _("The files of this job are gone."))
+    return file
+
+
+def use_link(file: Artifact, *, number: int, client: str) -> Artifact:
+    """Let a client fetch a file: the first one of a link, and that one again for ten minutes.
+
+    Raises UserError link_used, link_expired.
+    """
+    used = Download.objects.filter(artifact=file, number=number).first()
+    if used is None:
+        used = _bind(file, number, client)
+    if used.client != client:
+        raise _gone("link_used", _("This link was used already. Get a new one from the job."))
+    if used.expires_at <= timezone.now():
+        raise _link_expired()
+    return file
+
+
+def find_file(
+    job: DubbingJob, *, language: str, kind: str, form: str = ""
+) -> tuple[Artifact | None, StepKind | None]:
+    """The file that a type and a format mean, or the step that makes it, now asked for.
+
+    Raises UserError validation_error, file_not_ready, files_expired, not_found.
+    """
+    formats = KINDS.get(kind)
+    if formats is None or (form and form not in formats):
+        raise UserError("validation_error", _("There is no such type or format of file."))
+    wanted = formats[form or next(iter(formats))]
+    task = _task_of(job, language)
+    file = Artifact.objects.filter(task=task, kind=wanted, current=True, gone_at=None).first()
+    if file is not None:
+        return file, None
+    step = ON_DEMAND.get(wanted)
+    if step is None:
+        raise NotFound(_("file"))
+    extras.ask_for(job, task=task, kind=step)
+    return None, step
+
+
+def downloads_of(user: User, *, limit: int, offset: int) -> list[Download]:
+    """A person's downloads, the newest first."""
+    rows = Download.objects.filter(user=user).select_related("artifact__job", "artifact__task")
+    return list(rows.order_by("-pk")[offset : offset + limit])
+
+
+def _task_of(job: DubbingJob, language: str) -> LanguageTask:
+    try:
+        code = find(language).code
+    except PipelineError as error:
+        raise NotFound(_("language")) from error
+    task = job.tasks.filter(language=code).first()
+    if task is None:
+        raise NotFound(_("language"))
+    if job.files_expired:
+        raise _gone("files_expired", _("The files of this job are gone."))
+    if task.stage != Stage.COMPLETE:
+        raise NotFound(_("file"), code="file_not_ready")
+    return task
+
+
+@transaction.atomic
+def _bind(file: Artifact, number: int, client: str) -> Download:
+    """Record the first use of a link; whoever comes second finds what the first one recorded."""
+    mine = Artifact.objects.filter(pk=file.pk, link=number, current=True)
+    if mine.update(link=F("link") + 1):
+        return Download.objects.create(
+            artifact=file,
+            user_id=file.job.user_id,
+            number=number,
+            client=client,
+            expires_at=timezone.now() + LIFE,
+        )
+    used = Download.objects.filter(artifact=file, number=number).first()
+    if used is None:
+        raise _link_expired()
+    return used
+
+
+def _link_expired() -> UserError:
+    return _gone("link_expired", _("This link has expired. Get a new one from the job."))
+
+
+def _gone(code: str, sentence: str) -> UserError:
+    return UserError(code, sentence, status=410)

@@ -1,0 +1,315 @@
+"""Correcting what was heard and what is said, and making anew only what changed."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from billing import ledger, prices
+from billing.queries import plan_of
+from dubber.errors import Conflict, NotFound, PermissionRefused, UserError
+from jobs import events, outcomes, rows, wiring
+from jobs.models import DubbingJob, JobEvent, LanguageTask, Line, Segment, Step
+from jobs.outcomes import charge_reference
+from jobs.pipeline.dub import Engines
+from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.languages import find
+from jobs.pipeline.segment import slots
+from jobs.refusals import refusal
+from jobs.services import refuse_expired, reopen
+from jobs.states import LANGUAGE_KINDS, OPEN, JobStatus, Stage, StepKind, StepStatus
+
+CHARS_PER_SECOND, CHARS_MORE = 30, 40
+"""How long a line may be: so many characters for each second of its slot, and some more."""
+
+WISHES = ("chosen_voice", "keep_original", "mute")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a customer wants of one line, and which revision of it they saw. None: as it is."""
+
+    id: int
+    revision: int
+    text: str | None = None
+    chosen_voice: str | None = None
+    keep_original: bool | None = None
+    mute: bool | None = None
+
+
+def transcript_lines(job: DubbingJob) -> list[dict[str, Any]]:
+    """What was heard, line by line, as the API shows it. Raises UserError files_expired."""
+    refuse_expired(job)
+    rooms = _rooms(job)
+    return [
+        _shown(segment, segment, rooms, flags=[]) | {"text": segment.text}
+        for segment in job.segments.order_by("index")
+    ]
+
+
+def translated_lines(task: LanguageTask) -> list[dict[str, Any]]:
+    """What is said in one language, line by line. Raises UserError files_expired."""
+    refuse_expired(task.job)
+    rooms = _rooms(task.job)
+    return [
+        _shown(line, line.segment, rooms, flags=line.flags)
+        | {
+            "source": line.segment.text,
+            "text": line.text,
+            "spoken": line.spoken or None,
+            "voice": line.chosen_voice or line.voice or None,
+            "keep_original": line.keep_original,
+            "mute": line.mute,
+            "stale": line.stale,
+        }
+        for line in task.lines.select_related("segment").order_by("segment__index")
+    ]
+
+
+@transaction.atomic
+def edit_transcript(job: DubbingJob, *, changes: Sequence[Change]) -> None:
+    """Correct what was heard; the translations of it become stale.
+
+    Raises UserError stale_revision, validation_error, files_expired, and Conflict while a language
+    is made.
+    """
+    job = _to_edit(job)
+    rooms = _rooms(job)
+    segments = {segment.pk: segment for segment in job.segments.all()}
+    for change in changes:
+        segment = _found(segments, change)
+        text = _checked_text(change, rooms[segment.index])
+        if text is None or text == segment.text:
+            continue
+        _write(Segment, change, text=text)
+        Line.objects.filter(segment=segment).update(stale=True, outdated=True)
+    _touch(job)
+
+
+@transaction.atomic
+def edit_lines(
+    job: DubbingJob,
+    *,
+    language: str,
+    changes: Sequence[Change],
+    engines: Callable[[], Engines] = wiring.engines,
+) -> LanguageTask:
+    """Change what is said in one language, or by whom, or whether; what changed becomes stale.
+
+    Raises UserError as `edit_transcript` does, and plan_required.
+    """
+    job = _to_edit(job)
+    task = find_task(job, language)
+    rooms = _rooms(job)
+    lines = {line.pk: line for line in task.lines.select_related("segment")}
+    _check_voices(task, changes, engines)
+    for change in changes:
+        line = _found(lines, change)
+        columns = {
+            name: wish
+            for name in WISHES
+            if (wish := getattr(change, name)) is not None and wish != getattr(line, name)
+        }
+        text = _checked_text(change, rooms[line.segment.index])
+        if text is not None and text != line.text:
+            columns |= {"text": text, "outdated": False, "flags": []}
+        if columns:
+            _write(Line, change, stale=True, **columns)
+    _touch(job)
+    return task
+
+
+def render(
+    job: DubbingJob, *, by: User, engines: Callable[[], Engines] = wiring.engines
+) -> list[LanguageTask]:
+    """Make the changed lines of all languages anew, for the price of their added-up slots.
+
+    Raises Conflict when nothing is stale or a language is being made, UserError files_expired,
+    insufficient_credits.
+    """
+    with transaction.atomic():
+        job = _to_edit(job)
+        complete = job.tasks.filter(stage=Stage.COMPLETE, lines__stale=True)
+        tasks = list(complete.distinct().order_by("pk"))
+        if not tasks:
+            raise Conflict(_("Nothing was changed, so there is nothing to make anew."))
+        rooms = _rooms(job)
+        costs = {task.pk: _price(task, rooms, engines) for task in tasks}
+        ledger.require(job.user, credits=sum(costs.values()))
+        reopen(job)
+        for task in tasks:
+            _begin(job, task, costs[task.pk], by=by)
+        outcomes.make_ready(job)
+        return tasks
+
+
+def find_task(job: DubbingJob, language: str) -> LanguageTask:
+    """One language of a job. Raises NotFound."""
+    try:
+        code = find(language).code
+    except PipelineError as error:
+        raise NotFound("language") from error
+    task = job.tasks.filter(language=code).select_related("job").first()
+    if task is None:
+        raise NotFound("language")
+    return task
+
+
+def _shown(
+    row: Segment | Line, segment: Segment, rooms: Mapping[int, float], *, flags: list[str]
+) -> dict[str, Any]:
+    return {
+        "id": str(row.pk),
+        "start": segment.start_ms / 1000,
+        "end": segment.end_ms / 1000,
+        "speaker": segment.speaker,
+        "max_chars": _most_chars(rooms[segment.index]),
+        "flags": flags,
+        "revision": row.revision,
+    }
+
+
+def _rooms(job: DubbingJob) -> dict[int, float]:
+    """The seconds of every line's slot, by its segment's index."""
+    duration = job.duration_ms / 1000
+    return {slot.index: slot.room for slot in slots(rows.transcript_of(job).segments, duration)}
+
+
+def _most_chars(room: float) -> int:
+    return int(CHARS_PER_SECOND * max(room, 0.0)) + CHARS_MORE
+
+
+def _to_edit(job: DubbingJob) -> DubbingJob:
+    """The job, locked, if nothing is being made that a change would be lost on."""
+    job = outcomes.lock_job(job.pk)
+    refuse_expired(job)
+    running = job.status in {JobStatus.PENDING, JobStatus.PROCESSING}
+    heard = job.steps.filter(kind=StepKind.TRANSCRIBE, status=StepStatus.DONE).exists()
+    reviewed = job.awaits_review and heard
+    if running and not reviewed:
+        raise Conflict(_("This is being made. Wait until it has ended."))
+    if job.steps.filter(status__in=OPEN).exists() and not reviewed:
+        raise Conflict(_("Files of this job are being made. Wait until they are there."))
+    return job
+
+
+def _found(there: Mapping[int, Any], change: Change) -> Any:
+    row = there.get(change.id)
+    if row is None:
+        raise NotFound("line")
+    if row.revision != change.revision:
+        raise Conflict(
+            _("Somebody changed this line in the meantime. Reload and try again."),
+            code="stale_revision",
+            id=str(row.pk),
+            revision=row.revision,
+        )
+    return row
+
+
+def _checked_text(change: Change, room: float) -> str | None:
+    if change.text is None:
+        return None
+    text = " ".join(change.text.split())
+    most = _most_chars(room)
+    if not text or len(text) > most:
+        raise UserError(
+            "validation_error",
+            _("Write between 1 and %(most)d characters here.") % {"most": most},
+            id=str(change.id),
+            max_chars=most,
+        )
+    return text
+
+
+def _write(model: type[Segment] | type[Line], change: Change, **columns: Any) -> None:
+    """Write a row in the revision that was seen. Raises Conflict stale_revision."""
+    seen = model._default_manager.filter(pk=change.id, revision=change.revision)
+    if not seen.update(revision=F("revision") + 1, **columns):
+        raise Conflict(
+            _("Somebody changed this line in the meantime. Reload and try again."),
+            code="stale_revision",
+            id=str(change.id),
+        )
+
+
+def _touch(job: DubbingJob) -> None:
+    """Files are kept from a job's last change on."""
+    if job.kept_until is not None:
+        job.kept_until = timezone.now() + job.kept_for
+    job.save(update_fields=["kept_until", "updated_at"])
+
+
+def _check_voices(
+    task: LanguageTask, changes: Collection[Change], engines: Callable[[], Engines]
+) -> None:
+    wanted = {change.chosen_voice for change in changes if change.chosen_voice}
+    if not wanted:
+        return
+    voices = _voices(task, engines)
+    if wanted - set(voices):
+        raise UserError("validation_error", _("There is no such voice."), field="voice")
+    premium = any(voices[name] for name in wanted)
+    if premium and not plan_of(task.job.user).limits.premium_voices:
+        raise PermissionRefused(_("Your plan has no premium voices."), code="plan_required")
+
+
+def _voices(task: LanguageTask, engines: Callable[[], Engines]) -> dict[str, bool]:
+    """The voices of a language, and whether each is a premium one."""
+    try:
+        route = engines().route(task.job.heard_language or None, task.variant)
+    except PipelineError as error:
+        raise refusal(error) from error
+    return {voice.id: voice.premium for voice in route.voices}
+
+
+def _price(task: LanguageTask, rooms: Mapping[int, float], engines: Callable[[], Engines]) -> int:
+    """What the stale lines of a language cost: at least one credit."""
+    voices = _voices(task, engines)
+    milliseconds = dict.fromkeys((False, True), 0)
+    for line in task.lines.filter(stale=True).select_related("segment"):
+        premium = voices.get(line.chosen_voice or line.voice, False)
+        milliseconds[premium] += rows.to_ms(max(rooms[line.segment.index], 0.0))
+    return max(
+        1,
+        sum(
+            prices.language_credits(ms, task.language, premium=premium)
+            for premium, ms in milliseconds.items()
+        ),
+    )
+
+
+def _begin(job: DubbingJob, task: LanguageTask, credits: int, *, by: User) -> None:
+    task.move_to(
+        Stage.QUEUED,
+        runs=task.runs + 1,
+        credits=task.credits + credits,
+        render_price=credits,
+        finished_at=None,
+    )
+    ledger.charge(
+        job.user,
+        credits=credits,
+        reference=charge_reference(job, task),
+        description=_("Changed lines: %(language)s") % {"language": task.language_name},
+    )
+    for step in job.steps.filter(task=task, kind__in=LANGUAGE_KINDS).order_by("pk"):
+        _reset(step)
+    events.record(JobEvent.Kind.RENDERING_ASKED, job=job, task=task, by=str(by.pk), credits=credits)
+
+
+def _reset(step: Step) -> None:
+    step.move_to(
+        StepStatus.WAITING,
+        errors=0,
+        deaths=0,
+        reason="",
+        reason_since=None,
+        error_code="",
+        finished_at=None,
+    )

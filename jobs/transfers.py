@@ -1,0 +1,83 @@
+"""Addresses that carry their own permission: to send one file here, or to fetch one.
+
+Whoever has the address may use it, from any page: no cookie is read, so none is checked.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import cast
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from dubber.api_errors import envelope
+from dubber.errors import NotFound, UserError
+from dubber.rate_limits import client_address
+from jobs import downloads, incoming, links
+from jobs.media import answer
+from jobs.models import Upload
+
+View = Callable[..., HttpResponseBase]
+
+
+def told(view: View) -> View:
+    """Answer a UserError as the API does."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except UserError as error:
+            return _answer(request, error)
+
+    return wrapped
+
+
+def _answer(request: HttpRequest, error: UserError) -> HttpResponse:
+    response = JsonResponse(envelope(error, request), status=error.status)
+    if "retry_after" in error.details:
+        response["Retry-After"] = str(error.details["retry_after"])
+    return response
+
+
+@csrf_exempt
+@require_http_methods(["PUT"])
+@told
+def put_upload(request: HttpRequest, upload_id: int, signature: str) -> HttpResponse:
+    """Take a file, or a part of it; 202 while there is more to come."""
+    upload = Upload.objects.filter(pk=upload_id).first()
+    if upload is None or not links.is_upload_signature(upload, signature):
+        raise NotFound(_("address"))
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if "Transfer-Encoding" in request.headers or not length.isdecimal():
+        raise UserError("validation_error", _("Send the file's length as Content-Length."))
+    span = incoming.span_of(request.headers.get("Content-Range"), int(length))
+    received = incoming.receive(
+        upload,
+        cast("incoming.Reads", request),
+        span=span,
+        content_type=request.headers.get("Content-Type", ""),
+        connection=request.META.get("gunicorn.socket"),
+    )
+    status = 200 if received == span.total else 202
+    return JsonResponse({"received": received, "size": span.total}, status=status)
+
+
+@require_safe
+@told
+def get_file(
+    request: HttpRequest, artifact_id: int, number: int, signature: str
+) -> HttpResponseBase:
+    """Send a file to whoever has its link first. A look or a prefetch uses nothing up."""
+    file = downloads.find_link(artifact_id, number, signature)
+    if "prefetch" in request.headers.get("Sec-Purpose", ""):
+        return HttpResponse(status=503, headers={"Cache-Control": "no-store"})
+    if request.method == "GET":
+        client = downloads.client_of(
+            agent=request.headers.get("User-Agent", ""), address=client_address(request)
+        )
+        file = downloads.use_link(file, number=number, client=client)
+    return answer(request, file, attachment=True)
