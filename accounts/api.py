@@ -1,4 +1,4 @@
-"""`/api/users/` and `/api/account/`: what people see, change and take along."""
+"""`/api/users/` and `/api/account/`: people's own accounts."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -10,7 +10,7 @@ from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import export, queries, services
+from accounts import deletion, export, queries, services
 from accounts import serializers as words
 from accounts.models import User
 from dubber.api import ApiView, checked
@@ -110,6 +110,52 @@ class ExportView(ApiView):
         )
         response["Content-Disposition"] = 'attachment; filename="dubber-export.zip"'
         return response
+
+
+class DeletionView(ApiView):
+    """`POST /api/account/delete/initiate`."""
+
+    @extend_schema(
+        operation_id="delete_account_initiate",
+        tags=TAGS,
+        request=words.DeletionAsked,
+        responses={200: words.DeletionPrepared},
+    )
+    def post(self, request: Request) -> Response:
+        """Say what a deletion takes away; nothing is deleted yet."""
+        sent = checked(words.DeletionAsked, request)
+        prepared = deletion.prepare_deletion(
+            _user(request), reason=sent.get("reason", ""), feedback=sent.get("feedback", "")
+        )
+        answer = {
+            "deletionToken": prepared.token,
+            "message": prepared.message,
+            "expiresAt": prepared.expires_at,
+            "dataToBeDeleted": queries.told(prepared.held),
+        }
+        return Response(words.DeletionPrepared(answer).data)
+
+
+class DeletionConfirmView(ApiView):
+    """`POST /api/account/delete/confirm`."""
+
+    @extend_schema(
+        operation_id="delete_account_confirm",
+        tags=TAGS,
+        request=words.DeletionConfirmed,
+        responses={200: words.DeletionDone},
+    )
+    def post(self, request: Request) -> Response:
+        """Delete the account for good."""
+        sent = checked(words.DeletionConfirmed, request)
+        deleted = deletion.delete_account(_user(request), token=sent["deletionToken"])
+        answer: dict[str, Any] = {
+            "success": True,
+            "message": "Your account was deleted.",
+            "deletedAt": deleted.at,
+            "dataDeleted": queries.told(deleted.held),
+        }
+        return Response(words.DeletionDone(answer).data)
 
 
 def _user(request: Request) -> User:

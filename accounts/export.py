@@ -94,10 +94,11 @@ def documents_of(user: User) -> Iterator[tuple[str, Any]]:
 
 def files_of(user: User) -> Iterator[tuple[str, str]]:
     """Name in the ZIP, and key in storage, of each file."""
-    for upload in Upload.objects.filter(user=user, arrived_at__isnull=False).order_by("pk"):
+    uploads = Upload.objects.filter(user=user, arrived_at__isnull=False, gone_at=None)
+    for upload in uploads.order_by("pk"):
         yield f"files/uploads/{upload.pk}-{_safe(upload.name)}", upload.key
-    results = Artifact.objects.filter(job__user=user, working=False).select_related("job")
-    for artifact in results.order_by("pk"):
+    results = Artifact.objects.filter(job__user=user, working=False, gone_at=None)
+    for artifact in results.select_related("job").order_by("pk"):
         name = f"{artifact.pk}-{_safe(artifact.name)}"
         yield f"files/{artifact.job.public_id}/{name}", artifact.object_key
 

@@ -98,8 +98,8 @@ def account_of(user: User) -> dict[str, Any]:
 
 def held_of(user: User) -> Held:
     """How much we hold of a person: what a deletion concerns."""
-    artifacts = Artifact.objects.filter(job__user=user)
-    uploads = Upload.objects.filter(user=user, arrived_at__isnull=False)
+    artifacts = Artifact.objects.filter(job__user=user, gone_at=None)
+    uploads = Upload.objects.filter(user=user, arrived_at__isnull=False, gone_at=None)
     takes = Take.objects.filter(job__user=user)
     files = artifacts.count()
     return Held(

@@ -31,6 +31,7 @@ PAGES = [
     path("account/password", views.change_password, name="change_password"),
     path("account/keys", views.make_key, name="make_key"),
     path("account/keys/<int:key_id>/revoke", views.revoke_key, name="revoke_key"),
+    path("account/delete", views.delete_account, name="delete_account"),
 ]
 AUTH = [
     path("api/auth/signup", auth_api.SignUpView.as_view(), name="api_signup"),
@@ -64,6 +65,10 @@ DESK = [
     path("api/account/info", api.AccountView.as_view(), name="api_account_info"),
     path("api/account/data-summary", api.HeldView.as_view(), name="api_data_summary"),
     path("api/account/export", api.ExportView.as_view(), name="api_export"),
+    path("api/account/delete/initiate", api.DeletionView.as_view(), name="api_delete_initiate"),
+    path(
+        "api/account/delete/confirm", api.DeletionConfirmView.as_view(), name="api_delete_confirm"
+    ),
 ]
 
 urlpatterns = [*PAGES, *AUTH, *DESK]

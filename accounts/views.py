@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django.contrib import messages
-from django.contrib.auth import login, update_session_auth_hash
+from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
 from django.forms import Form
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import forms, one_time, queries, registration, services, sign_in
+from accounts import deletion, forms, one_time, queries, registration, services, sign_in
 from accounts.models import User
 from accounts.staff_site import SHOWN
 from billing.queries import plan_of
@@ -191,6 +191,27 @@ def revoke_key(request: HttpRequest, key_id: int) -> HttpResponse:
     except UserError as error:
         return render(request, "404.html", {"message": error.message}, status=error.status)
     return redirect("account")
+
+
+@page
+@login_required
+def delete_account(request: HttpRequest) -> HttpResponse:
+    """Say what a deletion takes away, and do it once the words are there."""
+    user = _user(request)
+    try:
+        prepared = deletion.prepare_deletion(user)
+    except UserError as error:
+        messages.error(request, error.message)
+        return redirect("account")
+
+    def act(_form: Form) -> HttpResponse:
+        deletion.delete_account(user, token=prepared.token)
+        logout(request)
+        messages.success(request, _("Your account was deleted."))
+        return redirect("home")
+
+    told = {"prepared": prepared}
+    return _asked(request, forms.DeletionForm, "accounts/delete_account.html", act, **told)
 
 
 def _asked(

@@ -92,6 +92,14 @@ def delete_job(job: DubbingJob, *, by: User) -> None:
     _delete_files(job)
 
 
+def delete_unused_of(user: User) -> None:
+    """Delete the files of a person that no job was made of, now."""
+    mine = Upload.objects.filter(user=user, gone_at=None, voice_of=None, background_of=None)
+    mine.update(expires_at=timezone.now())
+    for upload in _unused().filter(user=user).order_by("pk"):
+        _delete_unused(upload)
+
+
 def end_forgotten_reviews() -> int:
     """Cancel jobs that waited too long for their review, refunded; how many they were."""
     since = timezone.now() - REVIEW_PATIENCE

@@ -51,6 +51,7 @@ ROUTES = [
     Route("change_password", "GET", page_own(200)),
     Route("make_key", "POST", page_own("/account")),
     Route("revoke_key", "POST", page_owner("/account"), key),
+    Route("delete_account", "GET", page_own(200, clerk="/account", staff="/account")),
     Route("api_signup", "POST", everybody(201), body=sign_up),
     Route("api_login", "POST", everybody(401), body=sign_up),
     Route("api_refresh", "POST", everybody(401), body=lambda _: {"refresh_token": "x"}),
@@ -72,4 +73,19 @@ ROUTES = [
     Route("api_account_info", "GET", api_own(200)),
     Route("api_data_summary", "GET", api_own(200)),
     Route("api_export", "GET", api_own(200)),
+    Route(
+        "api_delete_initiate",
+        "POST",
+        api_own(200, clerk=403, staff=403),
+        body=lambda _: {"confirmationText": "DELETE MY ACCOUNT"},
+    ),
+    Route(
+        "api_delete_confirm",
+        "POST",
+        api_own(400, owner=200),
+        body=lambda world: {
+            "deletionToken": links.make_token(world.owner, Purpose.DELETE),
+            "finalConfirmation": True,
+        },
+    ),
 ]

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
 from accounts.models import User
-from jobs.models import DubbingJob
+from jobs.models import Artifact, DubbingJob, Upload
 
 ROLES = ("nobody", "stranger", "owner", "unverified", "deactivated", "clerk", "staff")
 """clerk is staff without any permission; staff has them all."""
@@ -20,12 +22,25 @@ class World:
 
     people: Mapping[str, User]
     job: DubbingJob
-    made: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def owner(self) -> User:
         """Whose job it is."""
         return self.people["owner"]
+
+    def remember_files(self) -> None:
+        """Keep what is in storage."""
+        uploads = Upload.objects.values_list("key", flat=True)
+        for key in [*uploads, *Artifact.objects.values_list("object_key", flat=True)]:
+            with default_storage.open(key) as file:
+                self.files[key] = file.read()
+
+    def put_files_back(self) -> None:
+        """Undo what a rollback doesn't: the deletion of files."""
+        for key, content in self.files.items():
+            if not default_storage.exists(key):
+                default_storage.save(key, ContentFile(content))
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,9 @@ def world(tmp_path: Path) -> World:
     people["staff"].is_superuser = True
     for person in people.values():
         person.save()
-    return World(people, delivered(people["owner"], tmp_path))
+    world = World(people, delivered(people["owner"], tmp_path))
+    world.remember_files()
+    return world
 
 
 def client_of(world: World, role: str, *, bearer: bool) -> Client:
@@ -101,6 +103,7 @@ def wrong(world: World, route: Route) -> dict[str, Outcome]:
         clients = {role: client_of(world, role, bearer=is_api) for role in ROLES}
         found = {role: outcome(ask(clients[role], route, world)) for role in order}
         transaction.set_rollback(True)
+    world.put_files_back()
     return {
         role: found[role]
         for role in ROLES
