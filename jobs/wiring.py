@@ -16,7 +16,7 @@ from jobs.pipeline.dub import Engines, Route
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import LANGUAGES, find
 from jobs.pipeline.ports import Engine, Transcriber, Translator, Voice, VoiceInfo
-from jobs.providers import apertium, faster_whisper, pico
+from jobs.providers import apertium, faster_whisper, kokoro, pico, qwen
 
 ANY = "*"  # as a source: the translator reads every language
 
@@ -48,7 +48,7 @@ def transcriber() -> Transcriber:
     Its weights are looked at when it starts to work: whoever only mixes does without them.
     """
     if not faster_whisper.installed():
-        raise PipelineError("MODEL_MISSING", model="faster-whisper")
+        raise PipelineError("MODEL_MISSING", model="faster-whisper", command="make setup")
     return faster_whisper.FasterWhisper(settings.MODELS, slots=settings.SCRATCH / "slots")
 
 
@@ -160,12 +160,16 @@ def _translators() -> Iterator[Translator]:
     """Those configured here, the best first."""
     if settings.OPENAI_BASE_URL or settings.OPENAI_API_KEY:
         yield _openai(settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY, settings.TRANSLATION_MODEL)
+    if settings.FULL_SET and qwen.installed(settings.MODELS):
+        yield qwen.Qwen(settings.MODELS, slots=settings.SCRATCH / "slots")
     if apertium.installed():
         yield apertium.Apertium()
 
 
 def _voices() -> Iterator[Voice]:
     """Those configured here, the best first."""
+    if settings.FULL_SET and kokoro.installed(settings.MODELS):
+        yield _kokoro(os.getpid())
     if pico.installed():
         yield _pico(os.getpid())
 
@@ -185,3 +189,9 @@ def _pico(process: int) -> pico.Pico:
     # One for each process: a forked worker must not share the pipes of its parent's child.
     del process
     return pico.Pico()
+
+
+@cache
+def _kokoro(process: int) -> kokoro.Kokoro:
+    del process
+    return kokoro.Kokoro(settings.MODELS, slots=settings.SCRATCH / "slots")
