@@ -34,7 +34,7 @@ check: develop ## Check format, lint, types, contracts, templates, migrations an
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy .
 	@.venv/bin/lint-imports
-	@.venv/bin/djlint --profile=django --check --lint --quiet templates jobs/templates
+	@.venv/bin/djlint --profile=django --check --lint --quiet templates billing/templates
 	@$(RUN) manage.py makemigrations --check --dry-run
 	@env -i PATH="$$PATH" $(DEPLOYED) $(RUN) manage.py check --deploy --fail-level WARNING
 

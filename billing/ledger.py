@@ -26,7 +26,7 @@ def charge(user: User, *, credits: int, reference: str, description: str) -> Cre
     Raises UserError insufficient_credits, Conflict when the reference stands for something else.
     """
     _above_zero(credits)
-    _lock(user)
+    lock(user)
     if earlier := _earlier(user, Kind.JOB_CONSUMPTION, reference, -credits):
         return earlier
     _take(user, credits)
@@ -34,10 +34,21 @@ def charge(user: User, *, credits: int, reference: str, description: str) -> Cre
 
 
 @transaction.atomic
-def refund(user: User, *, credits: int, reference: str, description: str) -> CreditTransaction:
-    """Give back credits that were charged. Raises Conflict as `charge` does."""
+def refund(
+    user: User,
+    *,
+    credits: int,
+    reference: str,
+    description: str,
+    reason: str = "",
+    by: User | None = None,
+) -> CreditTransaction:
+    """Give back credits that were charged. Raises Conflict as `charge` does.
+
+    `by` is the member of staff, None where a language wasn't delivered.
+    """
     _above_zero(credits)
-    return _come_in(user, Kind.REFUND, credits, reference, description)
+    return _come_in(user, Kind.REFUND, credits, reference, description, reason=reason, by=by)
 
 
 @transaction.atomic
@@ -60,14 +71,60 @@ def grant(
 
 
 @transaction.atomic
+def purchase(user: User, *, credits: int, reference: str, description: str) -> CreditTransaction:
+    """Give credits that were paid for. What is owed is paid first. Raises Conflict as `charge`."""
+    _above_zero(credits)
+    return _come_in(user, Kind.PURCHASE, credits, reference, description)
+
+
+@transaction.atomic
+def take_back(
+    user: User,
+    *,
+    credits: int,
+    reference: str,
+    description: str,
+    reason: str = "",
+    by: User | None = None,
+) -> CreditTransaction:
+    """Take credits that are no longer the person's: what the balance holds, the rest is owed.
+
+    Raises Conflict as `charge` does.
+    """
+    _above_zero(credits)
+    lock(user)
+    if earlier := _earlier(user, Kind.ADJUSTMENT, reference, -credits):
+        return earlier
+    UserCredits.objects.filter(user=user).update(
+        balance=Greatest(F("balance") - credits, 0),
+        owed=F("owed") + Greatest(Value(credits) - F("balance"), 0),
+        updated_at=timezone.now(),
+    )
+    return _enter(user, Kind.ADJUSTMENT, -credits, reference, description, reason=reason, by=by)
+
+
+@transaction.atomic
+def give_back(user: User, *, credits: int, reference: str, description: str) -> CreditTransaction:
+    """Undo a `take_back` that turned out to be wrong. Raises Conflict as `charge` does."""
+    _above_zero(credits)
+    return _come_in(user, Kind.ADJUSTMENT, credits, reference, description)
+
+
+def lock(user: User) -> UserCredits:
+    """The person's row, locked for the rest of the caller's transaction."""
+    open_account(user)
+    return UserCredits.objects.select_for_update().get(user=user)
+
+
+@transaction.atomic
 def require(user: User, *, credits: int) -> None:
     """Make sure, until the transaction ends, that `credits` can be charged, in several charges.
 
     Raises UserError insufficient_credits, with the whole sum in its details.
     """
-    balance = _lock(user).balance
-    if balance < credits:
-        raise _insufficient(balance, credits)
+    row = lock(user)
+    if row.balance < credits:
+        raise _insufficient(row, credits)
 
 
 def open_account(user: User) -> UserCredits:
@@ -85,7 +142,7 @@ def _come_in(
     reason: str = "",
     by: User | None = None,
 ) -> CreditTransaction:
-    _lock(user)
+    lock(user)
     if earlier := _earlier(user, kind, reference, credits):
         return earlier
     UserCredits.objects.filter(user=user).update(
@@ -94,11 +151,6 @@ def _come_in(
         updated_at=timezone.now(),
     )
     return _enter(user, kind, credits, reference, description, reason=reason, by=by)
-
-
-def _lock(user: User) -> UserCredits:
-    open_account(user)
-    return UserCredits.objects.select_for_update().get(user=user)
 
 
 def _earlier(user: User, kind: Kind, reference: str, amount: int) -> CreditTransaction | None:
@@ -113,7 +165,7 @@ def _take(user: User, credits: int) -> None:
         balance=F("balance") - credits, updated_at=timezone.now()
     )
     if not taken:
-        raise _insufficient(UserCredits.objects.get(user=user).balance, credits)
+        raise _insufficient(UserCredits.objects.get(user=user), credits)
 
 
 def _enter(
@@ -143,13 +195,17 @@ def _above_zero(credits: int) -> None:
         raise ValueError(f"a ledger entry moves at least one credit, not {credits}")
 
 
-def _insufficient(balance: int, required: int) -> UserError:
+def _insufficient(row: UserCredits, required: int) -> UserError:
+    balance, shortfall = row.balance, required - row.balance + row.owed
+    sentence = (
+        _(
+            "This costs %(required)d credits, and you owe %(owed)d after a payment went back. "
+            "Get %(shortfall)d."
+        )
+        if row.owed
+        else _("This costs %(required)d credits and you have %(balance)d. Get %(shortfall)d more.")
+    )
+    figures = {"required": required, "balance": balance, "shortfall": shortfall}
     return UserError(
-        "insufficient_credits",
-        _("This costs %(required)d credits and you have %(balance)d. Get %(shortfall)d more.")
-        % {"required": required, "balance": balance, "shortfall": required - balance},
-        status=402,
-        required=required,
-        balance=balance,
-        shortfall=required - balance,
+        "insufficient_credits", sentence % {**figures, "owed": row.owed}, status=402, **figures
     )

@@ -1,6 +1,6 @@
 """The three plans and what each of them allows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -83,3 +83,8 @@ PROFESSIONAL = Plan(
 
 PLANS: Mapping[str, Plan] = {plan.id: plan for plan in (STARTER, CREATOR, PROFESSIONAL)}
 """Every plan by id, from the least to the best."""
+
+
+def better(plans: Iterable[str]) -> str:
+    """The best of some plans' ids; the Starter if there are none."""
+    return max(plans, key=list(PLANS).index, default=STARTER.id)

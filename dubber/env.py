@@ -33,6 +33,22 @@ class Variable:
     help: str
 
 
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed over; an empty host when there is none."""
+
+    host: str = ""
+    port: int = 25
+    user: str = ""
+    password: str = ""
+    tls: bool = False
+
+    @property
+    def starttls(self) -> bool:
+        """Say whether the connection is made safe once it stands: a password asks for that."""
+        return bool(self.password) and not self.tls
+
+
 class Environment:
     """The variables that settings may read, and a record of those that they did read."""
 
@@ -137,6 +153,18 @@ class Environment:
                 f"{name} must be sqlite:///file or postgresql://user:password@host:port/name."
             ) from error
 
+    def mail_server(self, name: str, *, help: str) -> MailServer:
+        """Return the mail server given as smtp:// or smtps:// URL."""
+        value = self.text(name, help=help)
+        if not value:
+            return MailServer()
+        try:
+            return mail_server_from_url(value)
+        except ValueError as error:  # the value may hold a password: never repeat it
+            raise WrongSetting(
+                f"{name} must be smtp://user:password@host:587 or smtps://user:password@host:465."
+            ) from error
+
     def example(self) -> str:
         """Write every declared variable as a commented-out line under its help."""
         blocks = []
@@ -209,6 +237,20 @@ def database_from_url(value: str, base: Path) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options,
     }
+
+
+def mail_server_from_url(value: str) -> MailServer:
+    """Turn a URL into a mail server. Raises ValueError."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("no mail server")
+    return MailServer(
+        host=parts.hostname,
+        port=parts.port or (465 if parts.scheme == "smtps" else 587),
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        tls=parts.scheme == "smtps",
+    )
 
 
 def main() -> None:

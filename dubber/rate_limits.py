@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
+from django.db.models import F
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -139,6 +140,11 @@ def count(what: str, *, most: int, seconds: int) -> Spent:
         cursor.execute(COUNT, {"key": _key(what), "now": now, "ends": now + seconds})
         hits, ends = cursor.fetchone()
     return Spent(most=most, hits=hits, ends=ends)
+
+
+def give_back(what: str) -> None:
+    """Count one less of something that turned out not to count."""
+    RateWindow.objects.filter(key=_key(what), hits__gt=0).update(hits=F("hits") - 1)
 
 
 def forget(what: str) -> None:

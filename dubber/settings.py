@@ -78,6 +78,10 @@ TOKEN_KEY = env.text(
 LINK_KEY = env.text(
     "DUBBER_LINK_KEY", help="Signs upload and download links. Derived from SECRET_KEY when empty."
 ) or key("link")
+PERSON_KEY = env.text(
+    "DUBBER_PERSON_KEY",
+    help="Hashes who had a Starter pack. Derived from SECRET_KEY when empty.",
+) or key("person")
 
 CORS_ALLOWED_ORIGINS = env.list(
     "CORS_ORIGINS",
@@ -107,7 +111,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 
 INSTALLED_APPS = [
     "dubber",
-    "django.contrib.admin",
+    "accounts.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -136,6 +140,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.VerifiedPages",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -180,6 +185,35 @@ LANGUAGE_CODE = "en"
 USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
+
+SUPABASE_URL = env.url(
+    "SUPABASE_URL", help="Supabase project whose users may sign in with its access tokens."
+)
+SUPABASE_JWT_SECRET = env.text(
+    "SUPABASE_JWT_SECRET", help="The project's legacy secret; its HS256 tokens need it."
+)
+SUPABASE_SERVICE_KEY = env.text(
+    "SUPABASE_SERVICE_KEY", help="A key of the project, to ask it about a signed-in user."
+)
+
+MAIL_SERVER = env.mail_server(
+    "DUBBER_SMTP_URL",
+    help="smtp://user:password@host:587 (STARTTLS) or smtps://…:465. "
+    "Empty: mail goes to the console and to var/mail.",
+)
+DEFAULT_FROM_EMAIL = env.text(
+    "DUBBER_MAIL_FROM", f"Dubber <no-reply@{_site.hostname}>", help="Sender of our mail."
+)
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if MAIL_SERVER.host
+    else "accounts.mail_backend.EmailBackend"
+)
+EMAIL_HOST, EMAIL_PORT = MAIL_SERVER.host, MAIL_SERVER.port
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER.user, MAIL_SERVER.password
+EMAIL_USE_SSL, EMAIL_USE_TLS = MAIL_SERVER.tls, MAIL_SERVER.starttls
+EMAIL_TIMEOUT = 10
+EMAIL_FILE_PATH = BASE_DIR / "var" / "mail"
 
 
 # -- The API -----------------------------------------------------------------------------------
@@ -426,6 +460,11 @@ STRIPE_SECRET_KEY = env.text(
 )
 STRIPE_PUBLIC_KEY = env.text("STRIPE_PUBLIC_KEY", help="Stripe's publishable key.")
 STRIPE_LIVE_MODE = STRIPE_SECRET_KEY.startswith(("sk_live_", "rk_live_"))
+STRIPE_API_BASE = env.url(
+    "STRIPE_API_BASE", help="Tests and development only: another server in place of Stripe's own."
+)
+if STRIPE_API_BASE:
+    STRIPE_API_HOST = STRIPE_API_BASE  # the name that dj-stripe reads, where there is one
 STRIPE_API_VERSION = "2026-05-27.dahlia"  # pinned: what dj-stripe 2.11.0 was written for
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
 
@@ -451,7 +490,11 @@ LOGGING = logging_settings(
         QUEUE_KEY,
         TOKEN_KEY,
         LINK_KEY,
+        PERSON_KEY,
         AWS_SECRET_ACCESS_KEY,
+        SUPABASE_JWT_SECRET,
+        SUPABASE_SERVICE_KEY,
+        MAIL_SERVER.password,
         OPENAI_API_KEY,
         STRIPE_SECRET_KEY,
         DEMO_PASSWORD,

@@ -11,6 +11,7 @@ from dubber.health import HealthView, WorkerHealthView
 
 urlpatterns = [
     path("", include("accounts.urls")),
+    path("", include("billing.urls")),
     path("", include("jobs.urls")),
     path("admin/", admin.site.urls),
     path("health", HealthView.as_view(), name="health"),

@@ -1,24 +1,19 @@
-"""Jobs for staff: everything can be read, two things can be done, both through services."""
+"""Jobs for staff: everything can be read, three things can be done, all through services."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.db.models import Model, QuerySet
+from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from dubber.errors import UserError
+from billing.confirmations import Reason, confirmed
 from jobs.models import Artifact, DubbingJob, JobEvent, LanguageTask, Step, VendorCall
-from jobs.services import cancel_job, retry_language
+from jobs.services import cancel_job, refund_language, retry_language
 
 if TYPE_CHECKING:
     from accounts.models import User
-
-Row = TypeVar("Row", bound=Model)
 
 
 class Reading:
@@ -83,13 +78,13 @@ class DubbingJobAdmin(Reading, admin.ModelAdmin[DubbingJob]):
     def cancel(self, request: HttpRequest, jobs: QuerySet[DubbingJob]) -> HttpResponse | None:
         """Cancel the chosen jobs."""
         staff = cast("User", request.user)
-        return _confirmed(
+        return confirmed(
             self,
             request,
             jobs,
             action="cancel",
             question=_("Cancel these jobs, and give back the credits of what isn't finished?"),
-            work=lambda job: cancel_job(job, by=staff),
+            work=lambda job, _: cancel_job(job, by=staff),
         )
 
 
@@ -101,7 +96,7 @@ class LanguageTaskAdmin(Reading, admin.ModelAdmin[LanguageTask]):
     list_filter = ("stage", "language", "error_code")
     list_select_related = ("job",)
     search_fields = ("job__public_id", "job__user__email")
-    actions = ("retry",)
+    actions = ("retry", "refund")
 
     @admin.action(
         description=gettext_lazy("Try failed ones again, for nothing"), permissions=["manage"]
@@ -109,13 +104,31 @@ class LanguageTaskAdmin(Reading, admin.ModelAdmin[LanguageTask]):
     def retry(self, request: HttpRequest, tasks: QuerySet[LanguageTask]) -> HttpResponse | None:
         """Make the chosen languages again as a present."""
         staff = cast("User", request.user)
-        return _confirmed(
+        return confirmed(
             self,
             request,
             tasks.select_related("job"),
             action="retry",
             question=_("Try these languages again? Their owners pay nothing for it."),
-            work=lambda task: retry_language(task.job, language=task.language, by=staff, free=True),
+            work=lambda task, _: retry_language(
+                task.job, language=task.language, by=staff, free=True
+            ),
+        )
+
+    @admin.action(description=gettext_lazy("Give the credits back"), permissions=["manage"])
+    def refund(self, request: HttpRequest, tasks: QuerySet[LanguageTask]) -> HttpResponse | None:
+        """Give back what the chosen languages cost, delivered or not."""
+        staff = cast("User", request.user)
+        return confirmed(
+            self,
+            request,
+            tasks.select_related("job"),
+            action="refund",
+            question=_("Give back what these languages cost? Their files stay."),
+            form=Reason,
+            work=lambda task, told: refund_language(
+                task.job, language=task.language, reason=told["reason"], by=staff
+            ),
         )
 
 
@@ -159,36 +172,3 @@ class VendorCallAdmin(Reading, admin.ModelAdmin[VendorCall]):
     list_select_related = ("job",)
     search_fields = ("job__public_id", "request_id")
     ordering = ("-id",)
-
-
-def _confirmed(
-    desk: admin.ModelAdmin[Row],
-    request: HttpRequest,
-    rows: QuerySet[Row],
-    *,
-    action: str,
-    question: str,
-    work: Callable[[Row], object],
-) -> HttpResponse | None:
-    """Ask first; once confirmed, work on every row, and tell where that was impossible."""
-    if request.POST.get("confirmed") != "yes":
-        context = {
-            **desk.admin_site.each_context(request),
-            "title": question,
-            "question": question,
-            "rows": rows,
-            "action": action,
-            "checkbox": ACTION_CHECKBOX_NAME,
-            "opts": desk.model._meta,
-        }
-        return TemplateResponse(request, "admin/jobs/confirm.html", context)
-    done = 0
-    for row in rows:
-        try:
-            work(row)
-            done += 1
-        except UserError as error:
-            desk.message_user(request, f"{row}: {error.message}", messages.ERROR)
-    if done:
-        desk.message_user(request, _("Done: %(count)d.") % {"count": done}, messages.SUCCESS)
-    return None

@@ -13,8 +13,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from billing import ledger
-from jobs import claims, events, queue, storage
+from jobs import bonuses, claims, events, queue, storage
 from jobs.claims import Claim
 from jobs.models import DubbingJob, JobEvent, LanguageTask, Step
 from jobs.pipeline.errors import PipelineError
@@ -146,8 +147,11 @@ def fail_language(job: DubbingJob, task: LanguageTask, error: PipelineError) -> 
     events.record(JobEvent.Kind.LANGUAGE_FAILED, job=job, task=task, code=code, refunded=credits)
 
 
-def refund(job: DubbingJob, task: LanguageTask) -> int:
-    """Give back what a language cost and was not given back yet; how many credits that is."""
+def refund(job: DubbingJob, task: LanguageTask, *, reason: str = "", by: User | None = None) -> int:
+    """Give back what a language cost and was not given back yet; how many credits that is.
+
+    `by` is the member of staff who gives back what was delivered.
+    """
     credits = task.credits - task.refunded
     if credits:
         ledger.refund(
@@ -155,6 +159,8 @@ def refund(job: DubbingJob, task: LanguageTask) -> int:
             credits=credits,
             reference=charge_reference(job, task),
             description=_("Refund: %(language)s") % {"language": task.language_name},
+            reason=reason,
+            by=by,
         )
         LanguageTask.objects.filter(pk=task.pk).update(refunded=task.credits)
         task.refunded = task.credits
@@ -164,6 +170,11 @@ def refund(job: DubbingJob, task: LanguageTask) -> int:
 def charge_reference(job: DubbingJob, task: LanguageTask) -> str:
     """What the ledger knows this making of a language by: its charge, and its refund."""
     return f"{job.public_id}:{task.language}:{task.runs}"
+
+
+def charge_references(job: DubbingJob, task: LanguageTask) -> list[str]:
+    """What the ledger knows every making of a language by, the first first."""
+    return [f"{job.public_id}:{task.language}:{run}" for run in range(1, task.runs + 1)]
 
 
 def final_sentence(error: PipelineError) -> str:
@@ -207,6 +218,7 @@ def settle(job: DubbingJob) -> None:
     status = _status(stages)
     job.move_to(status, finished_at=Now(), kept_until=timezone.now() + job.kept_for)
     events.record(JobEvent.Kind.JOB_ENDED, job=job, status=status.value)
+    bonuses.settle(job)
 
 
 def _status(stages: Iterable[str]) -> JobStatus:

@@ -2,14 +2,16 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db.models import Prefetch, QuerySet
+from django.utils import timezone
 
 from accounts.models import User
-from jobs.models import Artifact, DubbingJob, LanguageTask, Step
+from jobs.models import Artifact, DubbingJob, JobEvent, LanguageTask, Step
 from jobs.pipeline.languages import LANGUAGES, Language
 from jobs.progress import Progress, ending_of, progress_of
-from jobs.states import ENDED, Stage
+from jobs.states import ENDED, SPOKEN, Stage
 
 DELIVERED = (
     "video",
@@ -24,6 +26,10 @@ DELIVERED = (
     "manifest",
 )
 """The kinds of file that a customer may have, in the order in which pages list them."""
+
+FREE_CANCELS = 3
+CANCELS_COUNT_FOR = timedelta(days=1)
+"""After so many cancels of jobs past the start of speech, in so much time, they cost something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +69,14 @@ class LanguageView:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job as pages show it, with all of its languages."""
+    """A job as pages show it, with all of its languages.
+
+    strict: a cancel now would give back only what isn't spoken yet.
+    """
 
     job: DubbingJob
     languages: Sequence[LanguageView]
+    strict: bool = False
 
     @property
     def percent(self) -> int:
@@ -97,7 +107,12 @@ class JobView:
     @property
     def to_return(self) -> int:
         """Credits that come back when the job is cancelled now."""
-        return sum(one.task.credits - one.task.refunded for one in self.languages if not one.ended)
+        kept = SPOKEN if self.strict else frozenset()
+        return sum(
+            one.task.credits - one.task.refunded
+            for one in self.languages
+            if not one.ended and one.task.stage not in kept
+        )
 
 
 def jobs_of(user: User) -> QuerySet[DubbingJob]:
@@ -122,14 +137,28 @@ def files_of(user: User) -> QuerySet[Artifact]:
     ).select_related("job", "task")
 
 
-def view_of(job: DubbingJob, drafts: Collection[str] = ()) -> JobView:
+def cancels_are_limited(user: User) -> bool:
+    """Say whether this person cancelled so often today that spoken languages are not given back."""
+    late = JobEvent.objects.filter(
+        kind=JobEvent.Kind.LANGUAGE_CANCELLED,
+        job__user=user,
+        details__spoken=True,
+        at__gt=timezone.now() - CANCELS_COUNT_FOR,
+    )
+    return late.values("job").distinct().count() >= FREE_CANCELS
+
+
+def view_of(job: DubbingJob, drafts: Collection[str] = (), *, strict: bool = False) -> JobView:
     """A job as pages show it. It must come from one of the queries above: this asks no more.
 
-    `drafts` are the languages that are made in draft quality.
+    `drafts` are the languages that are made in draft quality, `strict` what
+    `cancels_are_limited` says of the person.
     """
     steps = list(job.steps.all())
     return JobView(
-        job, [_language(task, steps, draft=task.language in drafts) for task in job.tasks.all()]
+        job,
+        [_language(task, steps, draft=task.language in drafts) for task in job.tasks.all()],
+        strict,
     )
 
 

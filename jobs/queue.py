@@ -41,6 +41,11 @@ def send_canary(file: Path, *, seconds: float) -> None:
     _send("jobs.tasks.canary", str(file), time.time() + seconds)
 
 
+def send_command(name: str) -> None:
+    """Let a worker run one of the commands of housekeeping."""
+    _send("jobs.tasks.run_command", name)
+
+
 def waiting() -> int:
     """How many messages wait to be taken."""
     return int(get_broker().queue_size())

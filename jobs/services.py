@@ -1,5 +1,6 @@
 """What customers and staff do with jobs. Each function leaves everything done, or nothing."""
 
+import logging
 from collections.abc import Callable, Collection, Mapping
 from pathlib import PurePath
 from typing import Any
@@ -13,17 +14,29 @@ from accounts.models import User
 from billing import ledger, prices
 from billing.plans import Plan
 from billing.queries import plan_of
+from billing.standing import require_good_standing
 from dubber.errors import Conflict, PermissionRefused, UserError
-from jobs import events, outcomes, wiring
+from jobs import bonuses, events, outcomes, wiring
 from jobs import options as job_options
 from jobs.models import DubbingJob, JobEvent, LanguageTask, Step, Upload, new_public_id
 from jobs.outcomes import charge_reference
 from jobs.pipeline.dub import Engines
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find, variant
+from jobs.queries import cancels_are_limited
 from jobs.refusals import refusal
-from jobs.states import ENDED, JOB_KINDS, LANGUAGE_KINDS, JobStatus, Stage, StepStatus
+from jobs.states import (
+    ENDED,
+    JOB_KINDS,
+    LANGUAGE_KINDS,
+    SPOKEN,
+    JobStatus,
+    Stage,
+    StepStatus,
+)
 from jobs.uploads import measure_upload, refuse_other_lengths
+
+audit = logging.getLogger("audit")
 
 
 def create_job(
@@ -70,7 +83,8 @@ def create_job(
 def cancel_job(job: DubbingJob, *, by: User) -> DubbingJob:
     """Stop what is not finished, and give its credits back. A second time changes nothing.
 
-    Raises Conflict when the job ended otherwise.
+    Who cancelled too often in the middle of speech gets back only what isn't spoken yet; staff
+    always return everything. Raises Conflict when the job ended otherwise.
     """
     with transaction.atomic():
         job = outcomes.lock_job(job.pk)
@@ -78,19 +92,32 @@ def cancel_job(job: DubbingJob, *, by: User) -> DubbingJob:
             return job
         if job.status not in {JobStatus.PENDING, JobStatus.PROCESSING}:
             raise Conflict(_("This job has ended, so there is nothing to cancel."))
+        strict = not by.is_staff and cancels_are_limited(job.user)
         for task in job.tasks.exclude(stage__in=ENDED).order_by("pk"):
-            task.move_to(Stage.CANCELLED, finished_at=Now())
-            credits = outcomes.refund(job, task)
-            events.record(
-                JobEvent.Kind.LANGUAGE_CANCELLED,
-                job=job,
-                task=task,
-                refunded=credits,
-                by=str(by.pk),
-            )
+            _cancel_language(job, task, by=by, strict=strict)
         outcomes.cancel_steps(job)
         outcomes.settle(job)
         return job
+
+
+def refund_language(job: DubbingJob, *, language: str, reason: str, by: User) -> int:
+    """Let staff give back what a delivered language cost; its share of the bonus goes with it.
+
+    Returns the credits that came back: none the second time. Raises Conflict before it ended.
+    """
+    if not by.is_staff:
+        raise PermissionRefused
+    with transaction.atomic():
+        job = outcomes.lock_job(job.pk)
+        task = job.tasks.filter(language=find(language).code, stage__in=ENDED).first()
+        if task is None:
+            raise Conflict(_("Only a language that has ended can be refunded."))
+        credits = outcomes.refund(job, task, reason=reason, by=by)
+        if credits:
+            if job.finished_at is not None:
+                bonuses.settle(job)
+            audit.info("refund: %s credits of %s %s by %s", credits, job, task.language, by.pk)
+        return credits
 
 
 def retry_language(job: DubbingJob, *, language: str, by: User, free: bool = False) -> LanguageTask:
@@ -192,6 +219,7 @@ def _own(user: User, upload: Upload) -> Upload:
 @transaction.atomic
 def _write(job: DubbingJob, variants: Mapping[str, str], quote: prices.Quote) -> None:
     """Write the job with everything it needs, and take its price: one charge for each language."""
+    require_good_standing(job.user)
     ledger.require(job.user, credits=quote.credits)
     try:
         with transaction.atomic():
@@ -214,6 +242,20 @@ def _write(job: DubbingJob, variants: Mapping[str, str], quote: prices.Quote) ->
     outcomes.make_ready(job)
 
 
+def _cancel_language(job: DubbingJob, task: LanguageTask, *, by: User, strict: bool) -> None:
+    spoken = task.stage in SPOKEN
+    task.move_to(Stage.CANCELLED, finished_at=Now())
+    credits = 0 if strict and spoken else outcomes.refund(job, task)
+    events.record(
+        JobEvent.Kind.LANGUAGE_CANCELLED,
+        job=job,
+        task=task,
+        refunded=credits,
+        spoken=spoken,
+        by=str(by.pk),
+    )
+
+
 def _charge(job: DubbingJob, task: LanguageTask) -> None:
     ledger.charge(
         job.user,
@@ -233,7 +275,9 @@ def _charge_again(job: DubbingJob, task: LanguageTask, *, by: User, free: bool) 
         error="",
         finished_at=None,
     )
-    if free:
+    if not free:
+        require_good_standing(job.user)
+    else:
         ledger.grant(
             job.user,
             credits=task.price,

@@ -116,5 +116,8 @@ STEP_NEXT: Mapping[StepStatus, frozenset[StepStatus]] = {
 ENDED = frozenset({Stage.COMPLETE, Stage.FAILED, Stage.CANCELLED})
 """The stages in which nothing more happens to a language by itself."""
 
+SPOKEN = frozenset({Stage.DUBBING, Stage.MIXING, Stage.EXPORTING})
+"""The stages past the start of speech, whose work can't be used for anybody else."""
+
 OPEN = frozenset({StepStatus.WAITING, StepStatus.READY, StepStatus.RUNNING})
 """The statuses of a step that is still to be done."""

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -29,6 +30,9 @@ SCRATCH_EVERY = 3600.0
 BEAT_EVERY = 15.0
 TIDY_EVERY = 600.0
 CANARY_EVERY = 15.0
+COMMANDS_EVERY = {"settle_payments": 600.0, "reconcile": 24 * 3600.0}
+"""Commands that some worker runs again and again, and after how many seconds."""
+
 HUNG_AFTER = 90.0
 """Seconds without an answer after which a group that isn't fully busy is restarted."""
 
@@ -132,6 +136,8 @@ class Supervisor:
                 self._every("scratch", SCRATCH_EVERY, scratch.sweep)
                 self._every("beat", BEAT_EVERY, lambda: beats.beat(this_worker()))
                 self._every("tidy", TIDY_EVERY, beats.tidy)
+                for name, seconds in COMMANDS_EVERY.items():
+                    self._every(name, seconds, partial(queue.send_command, name))
         finally:
             group.end(grace=self._grace)
 

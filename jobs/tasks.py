@@ -1,10 +1,15 @@
 """What a worker does with a message. Messages carry ids and are only a reason to look."""
 
+import logging
 import os
 import time
 from pathlib import Path
 
+from django.core.management import CommandError, call_command
+
 from jobs import claims, queue, steps, wiring
+
+log = logging.getLogger(__name__)
 
 
 def run_step(_step_id: int) -> None:
@@ -15,6 +20,14 @@ def run_step(_step_id: int) -> None:
     claim = claims.claim()
     if claim is not None:
         steps.run(claim, engines=wiring.engines)
+
+
+def run_command(name: str) -> None:
+    """Run a command that keeps house; what it finds wrong, it has logged."""
+    try:
+        call_command(name, verbosity=0)
+    except CommandError as error:
+        log.error("%s: %s", name, error)
 
 
 def canary(file: str, until: float) -> None:

@@ -30,7 +30,7 @@ from dubber.errors import UserError
 from jobs.forms import NewDubForm
 from jobs.models import DubbingJob, Upload
 from jobs.pipeline.languages import LANGUAGES, find
-from jobs.queries import jobs_of, jobs_with_files_of, view_of
+from jobs.queries import cancels_are_limited, jobs_of, jobs_with_files_of, view_of
 from jobs.services import cancel_job, create_job, retry_language
 from jobs.uploads import register_upload
 from jobs.wiring import Offer, offered
@@ -212,7 +212,7 @@ def _done(request: HttpRequest, act: Callable[[], object]) -> bool:
 def _job_page(request: HttpRequest, public_id: str) -> dict[str, object]:
     found = get_object_or_404(jobs_with_files_of(_user(request)), public_id=public_id)
     drafts = {offer.code for offer in offered() if offer.quality == "draft"}
-    return {"dub": view_of(found, drafts)}
+    return {"dub": view_of(found, drafts, strict=cancels_are_limited(_user(request)))}
 
 
 def _price_list() -> list[dict[str, object]]:

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -96,3 +97,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def django_db_setup() -> None:
     """Keep pytest-django from creating a database: pytest_configure already did."""
+
+
+@pytest.fixture
+def adds_up(db: None) -> Iterator[None]:
+    """Compare ledger, languages and payments when the test has done its worst."""
+    yield
+    from dubber.reconcile import differences_found
+
+    assert [str(found) for found in differences_found()] == []

@@ -6,9 +6,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.staff_site import SHOWN
 from billing import ledger
 from billing.plans import PROFESSIONAL
 from billing.services import set_plan
@@ -36,6 +38,20 @@ def user(email: str = "", *, credits: int = 0, password: str | None = None) -> U
             person, credits=credits, reference=f"start:{person.pk}", reason="To begin with", by=None
         )
     return person
+
+
+def sign_in(client: Client, person: User) -> None:
+    """Sign a person in as the pages do; staff with a one-time code."""
+    client.force_login(person)
+    if person.is_staff:
+        session = client.session
+        session[SHOWN] = True
+        session.save()
+
+
+def staff() -> User:
+    """Make a member of staff who may do everything."""
+    return User.objects.create_superuser(f"staff{next(_numbers)}@example.com")
 
 
 def professional(*, credits: int = 1000) -> User:

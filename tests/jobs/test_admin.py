@@ -20,7 +20,7 @@ LANGUAGES = "admin:jobs_languagetask_changelist"
 @pytest.fixture
 def staff(client: Client) -> User:
     person = User.objects.create_superuser("staff@example.com", None)
-    client.force_login(person)
+    make.sign_in(client, person)
     return person
 
 
@@ -108,8 +108,10 @@ def test_a_refusal_is_told_in_its_own_words(client: Client) -> None:
 
 
 def test_staff_without_the_permission_can_not_cancel(client: Client) -> None:
-    reader = User.objects.create_user("reader@example.com", None, is_staff=True)
-    client.force_login(reader)
+    reader = make.user("reader@example.com")
+    reader.is_staff = True
+    reader.save()
+    make.sign_in(client, reader)
     job = make.job()
 
     form = {"action": "cancel", ACTION_CHECKBOX_NAME: [job.pk], "confirmed": "yes"}

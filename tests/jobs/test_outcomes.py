@@ -13,7 +13,7 @@ from jobs.states import JobStatus, Stage, StepKind, StepStatus
 from tests import make
 from tests.engines import engines
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adds_up")]
 
 LONG_AGO = timedelta(days=2)
 

@@ -27,7 +27,9 @@ class UserCredits(models.Model):
     """What one person has, and the best pack that they ever paid.
 
     balance is what can be spent. owed is what a payment's refund took back after it was spent;
-    credits that come in pay it first, so never both are above zero.
+    credits that come in pay it first, so never both are above zero. granted_plan is the plan that
+    was given to them, which a refund doesn't take; plan is the better of it and what they paid.
+    frozen says why staff let no job start; closed_at that the account was deleted.
     """
 
     user = models.OneToOneField(
@@ -39,6 +41,14 @@ class UserCredits(models.Model):
     balance = models.IntegerField(default=0)
     owed = models.IntegerField(default=0)
     plan = models.CharField(max_length=20, choices=PlanChoice, default=PlanChoice.STARTER)
+    granted_plan = models.CharField(
+        max_length=20,
+        choices=PlanChoice,
+        default=PlanChoice.STARTER,
+        db_default=PlanChoice.STARTER.value,
+    )
+    frozen = models.CharField(max_length=500, blank=True, default="", db_default="")
+    closed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -54,6 +64,9 @@ class UserCredits(models.Model):
                 name="credits_owed_only_when_empty", condition=Q(balance=0) | Q(owed=0)
             ),
             models.CheckConstraint(name="credits_plan_known", condition=Q(plan__in=sorted(PLANS))),
+            models.CheckConstraint(
+                name="credits_granted_plan_known", condition=Q(granted_plan__in=sorted(PLANS))
+            ),
         ]
 
     def __str__(self) -> str:

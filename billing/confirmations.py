@@ -1,0 +1,101 @@
+"""Asking before staff do something in the admin, and writing down that they did it."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from billing.gateway import NotAtStripe, RefusedByStripe
+from dubber.errors import UserError
+
+Row = TypeVar("Row", bound=Model)
+
+
+class Nothing(forms.Form):
+    """A question that only needs a yes."""
+
+
+class Reason(forms.Form):
+    """A question that needs to know why."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=300,
+        help_text=gettext_lazy("It stays in the books: write no names or addresses."),
+    )
+
+
+class Gift(Reason):
+    """How many credits to give. once makes two clicks on one page one gift."""
+
+    credits = forms.IntegerField(label=gettext_lazy("Credits"), min_value=1, max_value=10_000)
+    once = forms.UUIDField(initial=uuid.uuid4, widget=forms.HiddenInput)
+
+
+class MoneyBack(Reason):
+    """How many credits of a purchase to send back; all that are unspent if none is named."""
+
+    credits = forms.IntegerField(
+        label=gettext_lazy("Credits"),
+        min_value=1,
+        required=False,
+        help_text=gettext_lazy("Empty for all that are unspent."),
+    )
+
+
+def confirmed(
+    desk: admin.ModelAdmin[Row],
+    request: HttpRequest,
+    rows: QuerySet[Row],
+    *,
+    action: str,
+    question: str,
+    work: Callable[[Row, dict[str, Any]], object],
+    form: type[forms.Form] = Nothing,
+) -> HttpResponse | None:
+    """Ask first; once confirmed, work on every row, and tell where that was impossible."""
+    told = form(request.POST) if request.POST.get("confirmed") == "yes" else form()
+    if not told.is_valid():
+        context = {
+            **desk.admin_site.each_context(request),
+            "title": question,
+            "question": question,
+            "rows": rows,
+            "action": action,
+            "form": told,
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "opts": desk.model._meta,
+        }
+        return TemplateResponse(request, "admin/billing/confirm.html", context)
+    done = sum(_worked(desk, request, row, action, work, told.cleaned_data) for row in rows)
+    if done:
+        desk.message_user(request, _("Done: %(count)d.") % {"count": done}, messages.SUCCESS)
+    return None
+
+
+def _worked(
+    desk: admin.ModelAdmin[Row],
+    request: HttpRequest,
+    row: Row,
+    action: str,
+    work: Callable[[Row, dict[str, Any]], object],
+    told: dict[str, Any],
+) -> bool:
+    try:
+        work(row, told)
+    except UserError as error:
+        desk.message_user(request, f"{row}: {error.message}", messages.ERROR)
+        return False
+    except (NotAtStripe, RefusedByStripe):
+        desk.message_user(request, _("%(row)s: Stripe refused.") % {"row": row}, messages.ERROR)
+        return False
+    desk.log_change(request, row, f"{action}: {told.get('reason', '')}".strip(": "))
+    return True

@@ -1,0 +1,75 @@
+"""Who gets in where: accounts."""
+
+from collections.abc import Mapping
+
+from accounts import links
+from accounts.api_keys import make_key
+from accounts.links import Purpose
+from accounts.models import User
+from tests.access.table import Route, World, api_own, everybody, page_own, page_owner
+
+HOME = everybody("/", nobody=200, deactivated=200)
+
+
+def key(world: World) -> Mapping[str, object]:
+    return {"key_id": make_key(world.owner, name="Script")[0].pk}
+
+
+def verification(world: World) -> Mapping[str, object]:
+    return {"token": links.make_token(world.people["unverified"], Purpose.VERIFY)}
+
+
+def reset(world: World) -> Mapping[str, object]:
+    owner = User.objects.get(pk=world.owner.pk)  # whose password somebody may just have set
+    return {"token": links.make_token(owner, Purpose.RESET)}
+
+
+def email(_: World) -> Mapping[str, object]:
+    return {"email": "somebody@example.com"}
+
+
+def sign_up(_: World) -> Mapping[str, object]:
+    return {"email": "new@example.com", "password": "a long one of theirs"}
+
+
+def name(_: World) -> Mapping[str, object]:
+    return {"fullName": "Ana"}
+
+
+ROUTES = [
+    Route("login", "GET", HOME),
+    Route("logout", "POST", everybody("/")),
+    Route("sign_up", "GET", HOME),
+    Route(
+        "verify_email", "GET", everybody("/", nobody="/login", deactivated="/login", unverified=200)
+    ),
+    Route("verify_email_link", "GET", everybody(200), verification),
+    Route("password_reset", "GET", everybody(200)),
+    Route("choose_password", "GET", everybody(200), reset),
+    Route("one_time_code", "GET", page_own(200)),
+    Route("account", "GET", page_own(200)),
+    Route("change_password", "GET", page_own(200)),
+    Route("make_key", "POST", page_own("/account")),
+    Route("revoke_key", "POST", page_owner("/account"), key),
+    Route("api_signup", "POST", everybody(201), body=sign_up),
+    Route("api_login", "POST", everybody(401), body=sign_up),
+    Route("api_refresh", "POST", everybody(401), body=lambda _: {"refresh_token": "x"}),
+    Route("api_logout", "POST", everybody(200, nobody=401, deactivated=401)),
+    Route("api_password_reset", "POST", everybody(200), body=email),
+    Route(
+        "api_password_update",
+        "POST",
+        everybody(200),
+        body=lambda world: {**reset(world), "new_password": "a long one of theirs"},
+    ),
+    Route("api_resend_verification", "POST", everybody(200), body=email),
+    Route("api_verify_email_status", "GET", everybody(200, nobody=401, deactivated=401)),
+    Route("api_auth_health", "GET", everybody(200)),
+    Route("api_profile", "GET", everybody(200, nobody=401, deactivated=401)),
+    Route("api_profile", "PUT", api_own(200), body=name),
+    Route("api_statistics", "GET", api_own(200)),
+    Route("api_activity", "GET", api_own(200)),
+    Route("api_account_info", "GET", api_own(200)),
+    Route("api_data_summary", "GET", api_own(200)),
+    Route("api_export", "GET", api_own(200)),
+]

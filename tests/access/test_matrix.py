@@ -1,0 +1,157 @@
+"""Every route of the site is in a table, and lets in whom its table says."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+from django.contrib import admin
+from django.http.response import HttpResponseBase
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from accounts import tokens
+from dubber.api import ApiView
+from tests import make
+from tests.access import accounts, billing, dubber, jobs
+from tests.access.table import ROLES, Outcome, Route, World
+from tests.web.delivered import delivered
+
+pytestmark = pytest.mark.django_db
+
+ROUTES = [*accounts.ROUTES, *billing.ROUTES, *dubber.ROUTES, *jobs.ROUTES]
+OTHERS = {"admin", "djstripe"}
+"""Namespaces of libraries, whose routes are tried by themselves below and in billing."""
+
+
+def patterns(resolver: URLResolver) -> Iterator[URLPattern]:
+    for one in resolver.url_patterns:
+        if isinstance(one, URLPattern):
+            yield one
+        elif one.namespace not in OTHERS:
+            yield from patterns(one)
+
+
+PATTERNS = {pattern.name: pattern for pattern in patterns(get_resolver())}
+
+
+def methods_of(pattern: URLPattern) -> set[str]:
+    """The methods that a view of the API has; of a page nobody can know."""
+    view = getattr(pattern.callback, "cls", None)
+    return {one.upper() for one in ("get", "post", "put", "patch", "delete") if hasattr(view, one)}
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    people = {role: make.user() for role in ROLES if role not in {"nobody", "owner"}}
+    people["owner"] = make.professional()
+    people["unverified"].email_verified_at = None
+    people["deactivated"].is_active = False
+    for role in ("clerk", "staff"):
+        people[role].is_staff = True
+    people["staff"].is_superuser = True
+    for person in people.values():
+        person.save()
+    return World(people, delivered(people["owner"], tmp_path))
+
+
+def client_of(world: World, role: str, *, bearer: bool) -> Client:
+    """A browser, or a program, that is signed in."""
+    if role == "nobody":
+        return Client()
+    person = world.people[role]
+    if bearer and not person.is_staff:
+        token = tokens.open_session(person).access_token
+        return Client(headers={"authorization": f"Bearer {token}"})
+    client = Client()
+    make.sign_in(client, person)
+    return client
+
+
+def ask(client: Client, route: Route, world: World) -> HttpResponseBase:
+    url = reverse(route.name, kwargs=dict(route.arguments(world))) + route.query
+    is_api = hasattr(PATTERNS[route.name].callback, "cls")
+    kind = {"content_type": "application/json"} if is_api and route.method != "GET" else {}
+    send = getattr(client, route.method.lower())
+    return cast(HttpResponseBase, send(url, route.body(world), **kind))
+
+
+def outcome(response: HttpResponseBase) -> Outcome:
+    if response.streaming:
+        b"".join(response)
+    return response.get("Location") or response.status_code
+
+
+def seen(found: Outcome, expected: Outcome) -> Outcome:
+    """What was found, in the words of what was expected where that is right."""
+    if isinstance(found, str) and (
+        expected == 302 or (str(expected) != "/" and found.startswith(str(expected)))
+    ):
+        return expected
+    return found
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+def test_a_route_lets_in_whom_its_table_says(world: World, route: Route) -> None:
+    is_api = hasattr(PATTERNS[route.name].callback, "cls")
+    clients = {role: client_of(world, role, bearer=is_api) for role in ROLES}
+
+    # The owner comes last: what they do may use up what the others must not find.
+    order = sorted(ROLES, key=lambda role: role == "owner")
+    found = {role: outcome(ask(clients[role], route, world)) for role in order}
+
+    assert {role: seen(found[role], route.expect[role]) for role in ROLES} == route.expect
+
+
+def test_no_route_is_missing_from_the_tables() -> None:
+    told = {(route.name, route.method) for route in ROUTES}
+    there = {
+        (name, method)
+        for name, pattern in PATTERNS.items()
+        for method in methods_of(pattern) or {next((m for n, m in told if n == name), "GET")}
+    }
+
+    assert there <= told
+    assert {name for name, _ in told} <= set(PATTERNS)
+
+
+def test_every_route_has_a_name_of_its_own() -> None:
+    names = [pattern.name for pattern in patterns(get_resolver())]
+
+    assert None not in names
+    assert len(set(names)) == len(names)
+
+
+def test_every_address_of_the_api_is_counted_and_written_without_its_slash() -> None:
+    for pattern in PATTERNS.values():
+        if str(pattern.pattern).startswith("api/"):
+            assert not str(pattern.pattern).endswith("/")
+            view = getattr(pattern.callback, "cls", None)
+            assert view is not None, pattern.name
+            assert issubclass(view, ApiView), pattern.name
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        ("nobody", "/login"),
+        ("deactivated", "/login"),
+        ("unverified", "/verify-email"),
+        ("stranger", 403),
+        ("owner", 403),
+        ("clerk", 403),
+        ("staff", 200),
+    ],
+)
+def test_the_admin_lets_in_staff_with_permission_only(
+    world: World, role: str, expected: Outcome
+) -> None:
+    client = client_of(world, role, bearer=False)
+
+    for model in admin.site._registry:
+        address = reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_changelist")
+        found = outcome(client.get(address))
+        if isinstance(found, str) and "/admin/login" in found:
+            found = outcome(client.get(found))
+
+        assert seen(found, expected) == expected, model

@@ -1,0 +1,157 @@
+"""What staff can do about money, each after a question."""
+
+from typing import Any
+
+import pytest
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from billing.models import CreditTransaction, Purchase, UserCredits
+from billing.plans import CREATOR
+from billing.purchases import ask_for_payment, confirm_payment
+from billing.queries import balance_of
+from tests import make
+from tests.peers.stripe import StripePeer
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adds_up")]
+
+CREDITS = "admin:billing_usercredits_changelist"
+PURCHASES = "admin:billing_purchase_changelist"
+ONCE = "5f0f8f6e-6f0b-4f0e-9f43-0c3f7a5cf111"
+
+
+@pytest.fixture
+def staff(client: Client) -> User:
+    person = make.staff()
+    client.force_login(person)
+    return person
+
+
+def choose(client: Client, page: str, action: str, pk: Any, **told: str) -> str:
+    """Choose an action for one row; what the next page says."""
+    form = {"action": action, ACTION_CHECKBOX_NAME: [str(pk)], **told}
+    return client.post(reverse(page), form, follow=True).content.decode()
+
+
+def bought(peer: StripePeer, user: User) -> Purchase:
+    purchase, _ = ask_for_payment(user, plan=CREATOR)
+    intent = str(purchase.stripe_payment_intent_id)
+    peer.pay(intent)
+    return confirm_payment(user, intent=intent).purchase
+
+
+@pytest.mark.usefixtures("staff")
+@pytest.mark.parametrize("page", [CREDITS, PURCHASES, "admin:billing_credittransaction_changelist"])
+def test_staff_can_read_every_list(client: Client, peer: StripePeer, page: str) -> None:
+    bought(peer, make.user(credits=5))
+
+    assert client.get(reverse(page)).status_code == 200
+
+
+@pytest.mark.usefixtures("staff")
+def test_staff_read_what_can_be_refunded(client: Client, peer: StripePeer) -> None:
+    purchase = bought(peer, make.user())
+
+    page = client.get(reverse("admin:billing_purchase_change", args=[purchase.pk]))
+
+    assert "credits that can be refunded" in page.content.decode().lower()
+
+
+def test_a_grant_asks_first_and_then_happens_once(client: Client, staff: User) -> None:
+    user = make.user(credits=1)
+    told = {"confirmed": "yes", "credits": "30", "reason": "Sorry", "once": ONCE}
+
+    question = choose(client, CREDITS, "grant", user.pk)
+    before = balance_of(user)
+    for _ in range(2):
+        choose(client, CREDITS, "grant", user.pk, **told)
+
+    assert "Give credits to these people?" in question
+    assert (before, balance_of(user)) == (1, 31)
+    entry = CreditTransaction.objects.get(reference=f"gift:{ONCE}:{user.pk}")
+    assert (entry.by, entry.reason) == (staff, "Sorry")
+    assert LogEntry.objects.filter(user=staff, change_message__contains="grant: Sorry").exists()
+
+
+@pytest.mark.usefixtures("staff")
+@pytest.mark.parametrize("credits", ["", "0", "-5", "1e309", "NaN", "10001"])
+def test_a_grant_of_nonsense_asks_again(client: Client, credits: str) -> None:
+    user = make.user(credits=1)
+    told = {"confirmed": "yes", "credits": credits, "reason": "Sorry", "once": ONCE}
+
+    page = choose(client, CREDITS, "grant", user.pk, **told)
+
+    assert "Give credits to these people?" in page
+    assert balance_of(user) == 1
+
+
+@pytest.mark.usefixtures("staff")
+def test_a_grant_needs_a_reason(client: Client) -> None:
+    user = make.user(credits=1)
+    told = {"confirmed": "yes", "credits": "30", "reason": " ", "once": ONCE}
+
+    choose(client, CREDITS, "grant", user.pk, **told)
+
+    assert balance_of(user) == 1
+
+
+@pytest.mark.usefixtures("staff")
+def test_staff_hold_and_release_an_account(client: Client) -> None:
+    user = make.user(credits=1)
+
+    choose(client, CREDITS, "hold", user.pk, confirmed="yes", reason="Stolen card?")
+    held = UserCredits.objects.get(user=user).frozen
+    choose(client, CREDITS, "release", user.pk, confirmed="yes")
+
+    assert (held, UserCredits.objects.get(user=user).frozen) == ("Stolen card?", "")
+
+
+@pytest.mark.usefixtures("staff")
+def test_staff_refund_part_of_a_purchase_and_then_the_rest(
+    client: Client, peer: StripePeer
+) -> None:
+    user = make.user()
+    purchase = bought(peer, user)
+
+    told = {"confirmed": "yes", "reason": "Asked"}
+    choose(client, PURCHASES, "refund", purchase.pk, **told, credits="10")
+    after_part = balance_of(user)
+    choose(client, PURCHASES, "refund", purchase.pk, **told)
+
+    assert (after_part, balance_of(user)) == (40, 0)
+    assert [one["amount"] for one in peer.account.of_kind("refund")] == [580, 2320]
+
+
+@pytest.mark.usefixtures("staff")
+def test_what_is_impossible_is_told(client: Client, peer: StripePeer) -> None:
+    purchase = bought(peer, make.user())
+
+    page = choose(client, PURCHASES, "credit", purchase.pk, confirmed="yes")
+
+    assert "Only a quarantined purchase can be released." in page
+
+
+@pytest.mark.parametrize("action", ["grant", "hold", "release"])
+def test_staff_without_the_right_are_not_even_asked(client: Client, action: str) -> None:
+    user = make.user(credits=1)
+    helper = User.objects.create_user("helper@example.com", is_staff=True)
+    helper.user_permissions.add(Permission.objects.get(codename="view_usercredits"))
+    client.force_login(helper)
+
+    told = {"confirmed": "yes", "credits": "30", "reason": "Mine", "once": ONCE}
+    page = choose(client, CREDITS, action, user.pk, **told)
+
+    assert "these people" not in page
+    assert balance_of(user) == 1
+    assert UserCredits.objects.get(user=user).frozen == ""
+
+
+@pytest.mark.parametrize("page", [CREDITS, PURCHASES])
+def test_customers_find_no_way_in(client: Client, page: str) -> None:
+    client.force_login(make.user())
+
+    assert client.get(reverse(page)).status_code == 302
