@@ -27,7 +27,7 @@ run: setup ## Start site and worker on http://localhost:8000; Ctrl-C ends both
 test: develop ## Run the tests: first those that need only Python, then all others
 	$(PYTEST) -n 2 $(ARGS)
 	$(PYTEST) -n 2 -m "postgres and not slow" $(ARGS)
-	$(PYTEST) -m "(ffmpeg or models or browser or worker) and not (postgres or slow)" $(ARGS)
+	$(PYTEST) -m "(ffmpeg or models or browser or worker) and not (postgres or slow or fullset)" $(ARGS)
 
 check: develop ## Check format, lint, types, contracts, templates, migrations and deployment
 	@.venv/bin/ruff format --check --quiet .

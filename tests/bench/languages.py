@@ -27,6 +27,7 @@ from jobs.providers.faster_whisper import FasterWhisper
 from jobs.providers.kokoro import Kokoro
 from jobs.providers.pico import Pico
 from jobs.providers.qwen import Qwen
+from jobs.providers.qwen_prompts import TRANSLATED
 from tests.bench.sentences import SENTENCES
 
 RATE = 16_000
@@ -133,7 +134,8 @@ def translations(
     if target == "en":
         yield "none", dict(enumerate(SENTENCES))
     for translator in (qwen, Apertium()):
-        if ("en", target) not in translator.engine.pairs:
+        tried = TRANSLATED if isinstance(translator, Qwen) else {"es"}
+        if target not in tried:
             continue
         texts, seconds = translated(translator, target)
         tell(f"{translator.engine.name}, {target}: {seconds:.1f} s a sentence")
@@ -154,6 +156,7 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=Path("var/models"))
     parser.add_argument("--texts", action="store_true", help="print the translations, too")
     parser.add_argument("--shorter", action="store_true", help="ask for shorter wordings, too")
+    parser.add_argument("--silent", action="store_true", help="only translate")
     parser.add_argument("--voices", action="store_true", help="every voice, not one of an engine")
     options = parser.parse_args()
     with TemporaryDirectory() as name:
@@ -161,10 +164,11 @@ def main() -> None:
         qwen, kokoro = Qwen(options.models, slots=folder), Kokoro(options.models, slots=folder)
         pico, ears = Pico(), FasterWhisper(options.models, slots=folder)
         for target in options.languages:
+            every = list(translations(target, qwen, options))
             ways = [
-                (translator, voice, texts)
-                for translator, texts in translations(target, qwen, options)
-                for voice in (kokoro, pico)
+                (translator, voice, said)
+                for translator, said in every
+                for voice in (() if options.silent else (kokoro, pico))
             ]
             for row in measure(ways, target, ears, folder, every=options.voices):
                 tell(row)

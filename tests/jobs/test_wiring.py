@@ -221,8 +221,8 @@ def test_a_configured_server_comes_before_the_full_set() -> None:
 
 
 @pytest.mark.usefixtures("apertium", "pico", "full_set")
-@pytest.mark.parametrize("code", ["ko", "ar", "hi"])
-def test_what_the_full_set_does_unusably_is_refused(code: str) -> None:
+@pytest.mark.parametrize("code", ["de", "it", "pt", "ru", "ja", "ko", "ar", "hi"])
+def test_what_the_full_set_was_not_found_good_for_is_refused(code: str) -> None:
     assert refusal("en", code).code == "LANGUAGE_UNAVAILABLE"
 
 

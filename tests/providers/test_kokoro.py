@@ -130,3 +130,21 @@ def test_a_killed_process_fails_one_line_and_the_next_is_spoken(kokoro: Kokoro) 
     os.kill(kokoro._child._program._popen.pid, signal.SIGKILL)
 
     assert seconds(kokoro.speak("Hola.", language="es", voice="ef_dora")) > 0.3
+
+
+@pytest.mark.fullset
+@pytest.mark.parametrize("language", ["zh", None])
+def test_what_it_says_in_chinese_is_written_in_one_script(
+    kokoro: Kokoro, tmp_path: Path, language: str | None
+) -> None:
+    text = "我奶奶教我如何做这个面包。"
+    said = kokoro.speak(text, language="zh", voice="zf_xiaoxiao")
+    speech = tmp_path / "speech.flac"
+    soundfile.write(speech, soxr.resample(said.samples, said.sample_rate, 16_000), 16_000)
+
+    heard = FasterWhisper(settings.MODELS, slots=tmp_path).transcribe(speech, language=language)
+
+    written = "".join(utterance.text for utterance in heard.utterances)
+    assert heard.language == "zh"
+    assert {"个", "这"} & set(written)
+    assert not {"個", "這", "麵"} & set(written)
