@@ -228,7 +228,7 @@ def test_what_the_full_set_was_not_found_good_for_is_refused(code: str) -> None:
 
 @pytest.mark.usefixtures("apertium", "pico", "full_set")
 def test_the_full_set_translates_from_english_alone() -> None:
-    assert refusal("fr", "it").code == "PAIR_UNAVAILABLE"
+    assert refusal("fr", "es").code == "PAIR_UNAVAILABLE"
 
 
 def test_nobody_hears_again_unless_asked_to(settings: Settings) -> None:
