@@ -10,7 +10,7 @@ DEPLOYED := DUBBER_ENV_FILE=/dev/null DUBBER_SITE_URL=https://dubber.example \
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check format bench soak models-base develop clean
+.PHONY: help setup demo run test check format bench soak models models-base develop clean
 
 help: ## Tell what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,7 +27,7 @@ run: setup ## Start site and worker on http://localhost:8000; Ctrl-C ends both (
 test: develop ## Run the tests: first those that need only Python, then all others
 	$(PYTEST) -n 2 $(ARGS)
 	$(PYTEST) -n 2 -m "postgres and not slow" $(ARGS)
-	$(PYTEST) -m "(ffmpeg or models or browser or worker) and not (postgres or slow)" $(ARGS)
+	$(PYTEST) -m "(ffmpeg or models or browser or worker) and not (postgres or slow or fullset)" $(ARGS)
 
 check: develop ## Check format, lint, types, contracts, templates, migrations and deployment
 	@.venv/bin/ruff format --check --quiet .
@@ -45,9 +45,13 @@ format: develop ## Put the code into its format
 bench: develop ## Measure memory and processor time of a dub
 	@$(RUN) -m tests.bench $(ARGS)
 
-soak: develop ## Run the tests that take minutes
+soak: develop models ## Run the tests that take minutes, and those of the larger models
+	$(PYTEST) -m fullset
 	$(PYTEST) -m "slow and not postgres" $(ARGS)
 	$(PYTEST) -m "slow and postgres" $(ARGS)
+
+models: ## Install the larger offline models: 1.2 GB, more languages and better voices
+	@$(PYTHON) -m setup --full --verify
 
 models-base: ## Read and check every file of the offline models, and fetch anew what is wrong
 	@$(PYTHON) -m setup --verify

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -24,7 +25,7 @@ from dubber.startup import NotReady, require_ready
 from jobs import scratch, wiring
 from jobs.pipeline import ffmpeg
 from jobs.pipeline.errors import PipelineError
-from jobs.pipeline.weights import BASE, faults
+from jobs.pipeline.weights import BASE, FULL, Fault, Model, faults
 
 
 class State(StrEnum):
@@ -76,16 +77,31 @@ def check_ffmpeg() -> Iterator[Finding]:
 
 
 def check_models() -> Iterator[Finding]:
-    """Hash every file of the offline models."""
+    """Hash every file of the offline models. Those of the full set may be absent."""
     for model in BASE:
-        name = f"{model.title} model"
-        wrong = faults(model, settings.MODELS, thorough=True)
-        if wrong:
-            seen = ", ".join(f"{file} is {fault}" for file, fault in wrong.items())
-            yield Finding(name, State.WRONG, seen, "make models-base")
+        yield _look_at(model)
+    for model in FULL:
+        found = faults(model, settings.MODELS)
+        if len(found) == len(model.files) and set(found.values()) == {Fault.MISSING}:
+            seen = f"not installed; {model.command} fetches {model.size / 1e6:.0f} MB"
+            yield Finding(f"{model.title} model", State.OFF, seen)
         else:
-            seen = f"{len(model.files)} files, {model.size / 1e6:.0f} MB, checksums right"
-            yield Finding(name, State.FINE, seen)
+            yield _look_at(model)
+
+
+def _look_at(model: Model) -> Finding:
+    name = f"{model.title} model"
+    wrong = faults(model, settings.MODELS, thorough=True)
+    if wrong:
+        seen = ", ".join(f"{file} is {fault}" for file, fault in wrong.items())
+        return Finding(name, State.WRONG, seen, model.command)
+    seen = f"{len(model.files)} files, {model.size / 1e6:.0f} MB, checksums right"
+    if model in FULL and find_spec(model.library) is None:
+        seen = f"{seen}, but {model.library}, which runs it, isn't installed"
+        return Finding(name, State.WRONG, seen, model.command)
+    if model in FULL and not settings.FULL_SET:
+        return Finding(name, State.OFF, f"{seen}, switched off (DUBBER_FULL_SET)")
+    return Finding(name, State.FINE, seen)
 
 
 def check_recognizer() -> Iterator[Finding]:

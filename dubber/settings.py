@@ -395,6 +395,11 @@ SCRATCH = env.path(
 MODELS = env.path(
     "DUBBER_MODELS", "var/models", base=BASE_DIR, help="Folder of the offline models."
 )
+FULL_SET = env.flag(
+    "DUBBER_FULL_SET",
+    True,
+    help="Use the larger offline models where they are installed: better, and slower.",
+)
 
 
 # -- Work --------------------------------------------------------------------------------------

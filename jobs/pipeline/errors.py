@@ -55,10 +55,8 @@ FAILURES: dict[str, Failure] = {
     "LANGUAGE_UNKNOWN": Failure("{code} isn't a language that we know. Known: {known}."),
     "LANGUAGE_UNAVAILABLE": Failure("{language} isn't available here: {reason}."),
     "LANGUAGE_TWICE": Failure("{language} is listed twice. List every language once."),
-    "MODEL_MISSING": Failure("The {model} model isn't installed. Run: make models-base."),
-    "MODEL_CORRUPT": Failure(
-        "The {model} model is damaged (wrong checksum). Run: make models-base."
-    ),
+    "MODEL_MISSING": Failure("The {model} model isn't installed. Run: {command}."),
+    "MODEL_CORRUPT": Failure("The {model} model is damaged (wrong checksum). Run: {command}."),
     "ENGINE_FAILED": Failure("The {engine} engine failed. We try again by ourselves.", again=True),
     "ENGINE_REFUSED": Failure("The {engine} engine refused this text or sound."),
     "VENDOR_BUSY": Failure("{engine} is busy. We try again by ourselves.", again=True),

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import numpy as np
 import soundfile
-import soxr  # type: ignore[import-untyped]
+import soxr
 from numpy.typing import NDArray
 
 from jobs.pipeline.ports import Speech

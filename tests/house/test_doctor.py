@@ -1,5 +1,6 @@
 """What `manage.py doctor` finds."""
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from io import StringIO
@@ -12,7 +13,7 @@ from pytest_django import Settings
 
 from dubber import doctor
 from dubber.doctor import Finding, State
-from jobs.pipeline.weights import WHISPER_BASE
+from jobs.pipeline.weights import KOKORO, WHISPER_BASE, Model, Weight
 from tests.peers.server import VendorPeer
 
 
@@ -32,11 +33,64 @@ def test_missing_models_are_wrong_and_the_remedy_fetches_them(
 ) -> None:
     settings.MODELS = tmp_path
 
-    found = only(list(doctor.check_models()))
+    found, *larger = doctor.check_models()
 
     assert found.state is State.WRONG
     assert "model.bin is missing" in found.seen
     assert found.remedy == "make models-base"
+    assert [one.state for one in larger] == [State.OFF, State.OFF]
+    assert all("make models" in one.seen for one in larger)
+
+
+def test_a_larger_model_that_is_half_there_is_wrong(settings: Settings, tmp_path: Path) -> None:
+    settings.MODELS = tmp_path
+    (tmp_path / KOKORO.folder).mkdir()
+    (tmp_path / KOKORO.folder / "voices.npz").write_bytes(b"cut off")
+
+    kokoro = list(doctor.check_models())[-1]
+
+    assert kokoro.state is State.WRONG
+    assert "model.onnx is missing" in kokoro.seen
+    assert "voices.npz is corrupt" in kokoro.seen
+    assert kokoro.remedy == "make models"
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path) -> Model:
+    """A larger model of one byte, which is there."""
+    settings.MODELS = tmp_path
+    file = Weight("model.bin", 1, hashlib.sha256(b"1").hexdigest(), ())
+    model = Model("Small", "small", (), (file,), library="small_library", command="make models")
+    (tmp_path / "small").mkdir()
+    (tmp_path / "small" / "model.bin").write_bytes(b"1")
+    monkeypatch.setattr(doctor, "FULL", (model,))
+    return model
+
+
+@pytest.mark.usefixtures("small")
+def test_a_larger_model_without_its_library_is_wrong(settings: Settings) -> None:
+    settings.FULL_SET = True
+
+    found = list(doctor.check_models())[-1]
+
+    assert (found.state, found.remedy) == (State.WRONG, "make models")
+    assert "small_library" in found.seen
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("used", "state"), [(True, State.FINE), (False, State.OFF)])
+def test_a_larger_model_that_is_switched_off_is_off(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    used: bool,
+    state: State,
+) -> None:
+    settings.FULL_SET = used
+    (tmp_path / "small_library.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+
+    assert list(doctor.check_models())[-1].state is state
 
 
 def test_a_model_of_the_right_size_with_other_bytes_is_corrupt(
@@ -48,7 +102,7 @@ def test_a_model_of_the_right_size_with_other_bytes_is_corrupt(
         with (tmp_path / WHISPER_BASE.folder / file.name).open("wb") as stream:
             stream.truncate(file.size)
 
-    found = only(list(doctor.check_models()))
+    found = next(doctor.check_models())
 
     assert "model.bin is corrupt" in found.seen
 

@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parent.parent.parent
 OURS = {"accounts", "billing", "dubber", "jobs", "setup", "tests"}
 OFFLINE = {"faster_whisper", "py_nanotts"}
+LARGER = {"jieba", "kokoro_onnx", "misaki", "onnxruntime", "xllamacpp"}
 
 
 def pins(name: str) -> dict[str, Requirement]:
@@ -66,13 +67,18 @@ def needed(asked: dict[str, Requirement]) -> Iterator[str]:
 
 
 def test_production_pins_all_that_the_code_imports() -> None:
-    names = imported("accounts", "billing", "dubber", "jobs") - OFFLINE
+    names = imported("accounts", "billing", "dubber", "jobs") - OFFLINE - LARGER
 
     assert unpinned(names, pins("requirements.txt")) == set()
 
 
 def test_the_offline_engines_are_pinned_apart() -> None:
     assert unpinned(OFFLINE, pins("requirements-local.txt")) == set()
+
+
+def test_the_larger_models_libraries_are_pinned_apart() -> None:
+    # Most machines don't have them, so that only their names can be compared.
+    assert {canonicalize_name(name) for name in LARGER} <= set(pins("requirements-models.txt"))
 
 
 def test_tests_import_nothing_that_is_not_pinned() -> None:
@@ -87,7 +93,13 @@ def test_set_up_needs_nothing_but_the_standard_library() -> None:
 
 
 @pytest.mark.parametrize(
-    "file", ["requirements.txt", "requirements-local.txt", "requirements-dev.txt"]
+    "file",
+    [
+        "requirements.txt",
+        "requirements-local.txt",
+        "requirements-dev.txt",
+        pytest.param("requirements-models.txt", marks=pytest.mark.fullset),
+    ],
 )
 def test_everything_that_is_pulled_in_is_pinned_at_what_is_installed(file: str) -> None:
     exact = pins("constraints.txt") | pins(file)
@@ -124,5 +136,15 @@ def test_compose_sets_only_variables_that_there_are(file: str) -> None:
 def test_make_alone_tells_every_target_that_is_promised() -> None:
     told = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    for target in ("setup", "demo", "run", "test", "check", "bench", "soak", "models-base"):
+    for target in (
+        "setup",
+        "demo",
+        "run",
+        "test",
+        "check",
+        "bench",
+        "soak",
+        "models",
+        "models-base",
+    ):
         assert re.search(rf"^  make {target} +[A-Z]", told, re.MULTILINE)

@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import pytest
 
-from jobs.pipeline.weights import WHISPER_BASE, write_receipt
+from jobs.pipeline.weights import FULL, WHISPER_BASE, Model, write_receipt
 from setup import machine
 from setup.__main__ import main
 from setup.commands import Commands
@@ -25,6 +25,7 @@ VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 REQUIREMENTS = (
     "requirements.txt",
     "requirements-local.txt",
+    "requirements-models.txt",
     "requirements-dev.txt",
     "constraints.txt",
 )
@@ -87,20 +88,20 @@ class Clone:
         write_script(self.folder / ".venv/bin/python", python)
         self.pip(INSTALLS.format(packages=self.packages))
 
-    def make_model(self) -> None:
-        """Put a base model there that set-up takes for the right one: the sizes are."""
-        folder = self.folder / "var/models" / WHISPER_BASE.folder
+    def make_model(self, model: Model = WHISPER_BASE) -> None:
+        """Put a model there that set-up takes for the right one: the sizes are."""
+        folder = self.folder / "var/models" / model.folder
         folder.mkdir(parents=True)
-        for file in WHISPER_BASE.files:
+        for file in model.files:
             with (folder / file.name).open("wb") as stream:
                 stream.truncate(file.size)
-        write_receipt(WHISPER_BASE, folder)
+        write_receipt(model, folder)
 
     def pip(self, script: str) -> None:
         """Say what pip does."""
         (self.folder / "pip").write_text(script)
 
-    def set_up(self) -> Done:
+    def set_up(self, *options: str) -> Done:
         """Run set-up with nothing on the path but the scripts."""
         (self.folder / "calls").unlink(missing_ok=True)
         said, complained = StringIO(), StringIO()
@@ -109,7 +110,7 @@ class Clone:
             redirect_stdout(said),
             redirect_stderr(complained),
         ):
-            code = main([], root=self.folder)
+            code = main(options, root=self.folder)
         return Done(code, said.getvalue(), complained.getvalue())
 
     def calls(self) -> list[str]:
@@ -156,6 +157,36 @@ def test_the_second_run_is_silent_and_runs_nothing(clone: Clone) -> None:
 
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
     assert clone.calls() == []
+
+
+def test_the_full_set_is_installed_only_where_it_is_asked_for(clone: Clone) -> None:
+    for model in FULL:
+        clone.make_model(model)
+    clone.set_up()
+    without = clone.calls()
+
+    asked = clone.set_up("--full")
+    installed = clone.calls()
+    again = clone.set_up("--full")
+
+    assert not any("requirements-models.txt" in call for call in without)
+    assert asked.returncode == 0, asked.stderr
+    assert [call.split()[-1] for call in installed] == ["requirements-models.txt"]
+    assert (again.returncode, again.stdout, clone.calls()) == (0, "", [])
+
+
+def test_a_full_set_that_cannot_be_fetched_is_one_sentence_and_leaves_nothing(
+    clone: Clone,
+) -> None:
+    clone.set_up()
+
+    done = clone.set_up("--full")
+
+    assert done.returncode == 1
+    assert is_one_sentence(done.stderr)
+    assert sorted(path.name for path in (clone.folder / "var/models").iterdir()) == [
+        WHISPER_BASE.folder
+    ]
 
 
 def test_a_wheel_that_was_removed_is_installed_again(clone: Clone) -> None:

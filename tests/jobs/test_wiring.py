@@ -13,6 +13,7 @@ from pytest_django import Settings
 from jobs import wiring
 from jobs.pipeline.calls import local_calls
 from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.weights import FULL
 from jobs.providers import cards
 
 SERVER = "http://127.0.0.1:9/v1"
@@ -53,6 +54,24 @@ def pico(bare: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def server(bare: None, settings: Settings) -> None:
     """A translation server."""
     settings.OPENAI_BASE_URL = SERVER
+
+
+@pytest.fixture
+def full_set(
+    bare: None, monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path
+) -> None:
+    """The larger models and their libraries, which only their children load."""
+    settings.FULL_SET, settings.MODELS = True, tmp_path / "models"
+    for model in FULL:
+        (settings.MODELS / model.folder).mkdir(parents=True)
+        for file in model.files:
+            (settings.MODELS / model.folder / file.name).touch()
+    libraries = tmp_path / "libraries"
+    libraries.mkdir()
+    for name in ("xllamacpp", "kokoro_onnx", "misaki"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        (libraries / f"{name}.py").touch()
+    monkeypatch.syspath_prepend(libraries)
 
 
 def refusal(source: str | None, target: str) -> PipelineError:
@@ -185,6 +204,39 @@ def test_offline_languages_are_of_draft_quality_with_their_voices() -> None:
 
     assert (spanish.quality, spanish.reason, spanish.flag) == ("draft", "", "🇪🇸")
     assert [voice.id for voice in spanish.voices] == ["es-ES"]
+
+
+@pytest.mark.usefixtures("apertium", "pico", "full_set")
+def test_the_full_set_comes_before_the_base_set() -> None:
+    route = wiring.route("en", "es")
+
+    assert (route.translator.engine.name, route.voice.engine.name) == ("Qwen", "Kokoro")
+    assert [voice.gender for voice in route.voices] == ["female", "male"]
+
+
+@pytest.mark.usefixtures("apertium", "pico", "full_set")
+def test_the_full_set_can_be_switched_off(settings: Settings) -> None:
+    settings.FULL_SET = False
+
+    route = wiring.route("en", "es")
+
+    assert (route.translator.engine.name, route.voice.engine.name) == ("Apertium", "Pico")
+
+
+@pytest.mark.usefixtures("pico", "full_set", "server")
+def test_a_configured_server_comes_before_the_full_set() -> None:
+    assert wiring.route("en", "fr").translator.engine.name == "The translation server"
+
+
+@pytest.mark.usefixtures("apertium", "pico", "full_set")
+@pytest.mark.parametrize("code", ["de", "it", "pt", "ru", "ja", "ko", "ar", "hi"])
+def test_what_the_full_set_was_not_found_good_for_is_refused(code: str) -> None:
+    assert refusal("en", code).code == "LANGUAGE_UNAVAILABLE"
+
+
+@pytest.mark.usefixtures("apertium", "pico", "full_set")
+def test_the_full_set_translates_from_english_alone() -> None:
+    assert refusal("fr", "es").code == "PAIR_UNAVAILABLE"
 
 
 def test_nobody_hears_again_unless_asked_to(settings: Settings) -> None:
