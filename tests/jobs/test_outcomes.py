@@ -241,7 +241,7 @@ def test_engines_that_are_missing_fail_the_step_with_their_sentence() -> None:
     assert claim is not None
 
     def missing() -> None:
-        raise PipelineError("MODEL_MISSING", model="speech")
+        raise PipelineError("MODEL_MISSING", model="speech", command="make setup")
 
     steps.run(claim, engines=missing)  # type: ignore[arg-type]
 

@@ -14,7 +14,7 @@ def answer(question: dict[str, Any]) -> dict[str, Any]:
     if question["do"] == "pid":
         return {"pid": os.getpid()}
     if question["do"] == "fail":
-        raise PipelineError("MODEL_MISSING", model="base")
+        raise PipelineError("MODEL_MISSING", model="base", command="make setup")
     if question["do"] == "crash":
         raise ValueError("a bug of its own")
     if question["do"] == "hang":
