@@ -8,6 +8,7 @@ are chosen with `-m postgres`, apart from the others. Both databases are copies 
 import os
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ SERVER = "TEST_POSTGRES_SERVER"  # tells pytest-xdist's workers where the cluste
 
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare settings and database before pytest-django loads Django."""
+    # A shell starts its background jobs deaf to Ctrl-C, and what we start would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="dubber-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     set_environment(folder)
