@@ -8,9 +8,12 @@ PYTEST := $(RUN) -m pytest -q
 DEPLOYED := DUBBER_ENV_FILE=/dev/null DUBBER_SITE_URL=https://dubber.example \
 	SECRET_KEY=checked-with-a-key-as-long-as-a-real-one-2f8c1d7e9a3b5064
 ARGS ?=
+# Who gets in, tokens, uploads and downloads: tried on SQLite with all other tests, and on PostgreSQL again.
+ON_BOTH := --on-postgres tests/access tests/accounts tests/web/test_uploads.py tests/web/test_links.py \
+	tests/web/test_media.py tests/web/test_download_api.py
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check format bench soak models models-base develop clean
+.PHONY: help setup demo run test screenshots messages check format bench soak models models-base develop clean
 
 help: ## Tell what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -21,20 +24,28 @@ setup: ## Install what is needed to dub on this machine; the others call it
 demo: setup ## Dub a short sample video from English into Spanish, offline
 	@$(RUN) manage.py demo $(ARGS)
 
-run: setup ## Start site and worker on http://localhost:8000; Ctrl-C ends both (PEERS=1: stand-ins for vendors)
-	@$(if $(PEERS),$(RUN) -m tests.peers --latency -- $(RUN) manage.py serve,$(RUN) manage.py serve)
+run: setup ## Start site and worker on http://localhost:8000; Ctrl-C ends both (PEERS=1: stand-ins for vendors and Stripe)
+	@$(if $(PEERS),$(RUN) -m tests.peers --latency -- sh -c "$(RUN) manage.py connect_stripe && exec $(RUN) manage.py serve",$(RUN) manage.py serve)
 
 test: develop ## Run the tests: first those that need only Python, then all others
 	$(PYTEST) -n 2 $(ARGS)
 	$(PYTEST) -n 2 -m "postgres and not slow" $(ARGS)
+	$(PYTEST) -n 2 -m "not (postgres or ffmpeg or models or browser or worker or slow)" $(ON_BOTH)
 	$(PYTEST) -m "(ffmpeg or models or browser or worker) and not (postgres or slow or fullset)" $(ARGS)
+
+screenshots: develop ## Take pictures of every page, in both themes, wide and narrow, into var/screenshots
+	$(PYTEST) -m browser tests/browser/test_every_page.py $(ARGS)
+
+messages: develop ## Bring the texts of templates and code into locale/, for translators
+	@$(RUN) manage.py makemessages --all --no-obsolete --add-location file \
+		--ignore var --ignore .venv --ignore tests --ignore setup --ignore docs
 
 check: develop ## Check format, lint, types, contracts, templates, migrations and deployment
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy .
 	@.venv/bin/lint-imports
-	@.venv/bin/djlint --profile=django --check --lint --quiet templates billing/templates
+	@.venv/bin/djlint --profile=django --check --lint templates billing/templates
 	@$(RUN) manage.py makemigrations --check --dry-run
 	@env -i PATH="$$PATH" $(DEPLOYED) $(RUN) manage.py check --deploy --fail-level WARNING
 
@@ -42,7 +53,7 @@ format: develop ## Put the code into its format
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix --quiet .
 
-bench: develop ## Measure memory and processor time of a dub
+bench: develop ## Measure memory, processor time and speed of a dub
 	@$(RUN) -m tests.bench $(ARGS)
 
 soak: develop models ## Run the tests that take minutes, and those of the larger models

@@ -14,6 +14,7 @@ from accounts import deletion, export, queries, services
 from accounts import serializers as words
 from accounts.models import User
 from dubber.api import ApiView, checked
+from dubber.openapi import refuses
 
 TAGS = ["account"]
 
@@ -119,7 +120,7 @@ class DeletionView(ApiView):
         operation_id="delete_account_initiate",
         tags=TAGS,
         request=words.DeletionAsked,
-        responses={200: words.DeletionPrepared},
+        responses={200: words.DeletionPrepared, 409: refuses("conflict")},
     )
     def post(self, request: Request) -> Response:
         """Say what a deletion takes away; nothing is deleted yet."""
@@ -143,7 +144,11 @@ class DeletionConfirmView(ApiView):
         operation_id="delete_account_confirm",
         tags=TAGS,
         request=words.DeletionConfirmed,
-        responses={200: words.DeletionDone},
+        responses={
+            200: words.DeletionDone,
+            409: refuses("conflict"),
+            410: refuses("link_expired", "link_used"),
+        },
     )
     def post(self, request: Request) -> Response:
         """Delete the account for good."""

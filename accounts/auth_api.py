@@ -15,6 +15,7 @@ from accounts import serializers as words
 from accounts.models import ApiSession, User
 from accounts.tokens import Tokens
 from dubber.api import ApiView, checked
+from dubber.openapi import refuses
 from dubber.rate_limits import client_address
 
 TAGS = ["auth"]
@@ -45,9 +46,16 @@ class LoginView(OpenView):
     """`POST /api/auth/login`."""
 
     @extend_schema(
-        operation_id="login", tags=TAGS, auth=[], request=words.Login,
-        responses={200: words.TokensAnswer},
-    )  # fmt: skip
+        operation_id="login",
+        tags=TAGS,
+        auth=[],
+        request=words.Login,
+        responses={
+            200: words.TokensAnswer,
+            401: refuses("authentication_required", "otp_required"),
+            403: refuses("permission_denied"),
+        },
+    )
     def post(self, request: Request) -> Response:
         """Sign in. 401 `otp_required` when a one-time code is needed too."""
         sent = checked(words.Login, request)
@@ -64,9 +72,12 @@ class RefreshView(OpenView):
     """`POST /api/auth/refresh`."""
 
     @extend_schema(
-        operation_id="refresh", tags=TAGS, auth=[], request=words.Refresh,
-        responses={200: words.TokensAnswer},
-    )  # fmt: skip
+        operation_id="refresh",
+        tags=TAGS,
+        auth=[],
+        request=words.Refresh,
+        responses={200: words.TokensAnswer, 401: refuses("authentication_required")},
+    )
     def post(self, request: Request) -> Response:
         """Change a refresh token for new tokens. It is good once; a second use ends the session."""
         sent = checked(words.Refresh, request)
@@ -113,9 +124,12 @@ class PasswordUpdateView(OpenView):
     """`POST /api/auth/password-update`."""
 
     @extend_schema(
-        operation_id="password_update", tags=TAGS, auth=[], request=words.PasswordUpdate,
-        responses={200: words.Message},
-    )  # fmt: skip
+        operation_id="password_update",
+        tags=TAGS,
+        auth=[],
+        request=words.PasswordUpdate,
+        responses={200: words.Message, 410: refuses("link_expired", "link_used")},
+    )
     def post(self, request: Request) -> Response:
         """Set a new password with the token out of the e-mail. All sessions end."""
         sent = checked(words.PasswordUpdate, request)

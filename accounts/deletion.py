@@ -16,13 +16,12 @@ from accounts import links, mail
 from accounts.links import LIFE, Purpose
 from accounts.models import ApiKey, ApiSession, KnownNetwork, OneTimeCodes, User
 from accounts.queries import Held, held_of
-from billing.queries import balance_of
+from billing.queries import balance_of, has_open_dispute
 from billing.services import close_account
-from billing.standing import has_open_dispute
 from dubber import idempotency
 from dubber.errors import Conflict, PermissionRefused, UserError
 from jobs import retention
-from jobs.models import Download, DubbingJob, LanguageTask, Upload
+from jobs.models import Download, DubbingJob, GlossaryEntry, LanguageTask, Upload
 from jobs.services import cancel_job
 from jobs.states import JobStatus
 
@@ -92,11 +91,11 @@ def delete_account(user: User, *, token: str) -> Deleted:
 @transaction.atomic
 def _scrub(user: User, at: datetime) -> None:
     """Remove everything that says who it was; rows that the ledger needs stay, without a name."""
-    DubbingJob.objects.filter(user=user).update(title="", options={})
-    LanguageTask.objects.filter(job__user=user).update(error="", receipt={})
+    DubbingJob.objects.filter(user=user).update(title="", options={}, pitches={})
+    LanguageTask.objects.filter(job__user=user).update(error="", receipt={}, cast={})
     Upload.objects.filter(user=user).update(name="", source={}, content_type="")
     Download.objects.filter(user=user).update(client="")
-    for rows in (ApiKey, ApiSession, KnownNetwork, OneTimeCodes):
+    for rows in (ApiKey, ApiSession, GlossaryEntry, KnownNetwork, OneTimeCodes):
         rows.objects.filter(user=user).delete()
     idempotency.forget_owner(str(user.pk))
     mentions = LogEntry.objects.filter(object_id=str(user.pk))  # what the admin noted of them

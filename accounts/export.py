@@ -15,6 +15,7 @@ from rest_framework.utils.encoders import JSONEncoder
 from accounts.models import User
 from accounts.queries import profile_of
 from billing.models import CreditTransaction
+from jobs.glossary import glossary_of
 from jobs.models import Artifact, Download, DubbingJob, Line, Segment, Upload
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ README = """Everything that Dubber holds on you.
 account.json      your profile and how you sign in
 jobs.json         your dubs and their languages
 texts.json        what was said in your recordings, and its translations
+glossary.json     the words that are said as you say
 credits.json      every entry on your credits
 downloads.json    which files you fetched and when
 files/            your recordings and what was made of them
@@ -85,6 +87,7 @@ def documents_of(user: User) -> Iterator[tuple[str, Any]]:
             ),
         },
     )
+    yield "glossary.json", glossary_of(user)
     entries = CreditTransaction.objects.filter(user=user)
     columns = ("kind", "amount", "balance_after", "description", "reason", "created_at")
     yield "credits.json", _rows(entries, *columns)

@@ -1,6 +1,7 @@
 """What the pages of accounts ask for."""
 
 from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
@@ -58,6 +59,25 @@ class ChangePasswordForm(forms.Form):
     password = forms.CharField(max_length=MOST, strip=False)
 
 
+class ProfileForm(forms.Form):
+    """What a person tells of themselves."""
+
+    full_name = forms.CharField(max_length=200, required=False)
+    timezone = forms.CharField(max_length=64)
+    mail_when_done = forms.BooleanField(required=False)
+
+    def clean_timezone(self) -> str:
+        """Take names of the time zone database only."""
+        if self.cleaned_data["timezone"] not in available_timezones():
+            raise forms.ValidationError(_("Choose a time zone of the list."))
+        return str(self.cleaned_data["timezone"])
+
+    @property
+    def zones(self) -> list[str]:
+        """The time zones to choose from: those with a place, and UTC."""
+        return ["UTC", *sorted(name for name in available_timezones() if _is_place(name))]
+
+
 class CodeForm(forms.Form):
     """A one-time code."""
 
@@ -80,3 +100,9 @@ class DeletionForm(forms.Form):
         if self.cleaned_data["words"].strip() != "DELETE MY ACCOUNT":
             raise forms.ValidationError(_("Write DELETE MY ACCOUNT to go on."))
         return str(self.cleaned_data["words"])
+
+
+def _is_place(name: str) -> bool:
+    """Say whether a time zone is named for a place; others are there for old programs."""
+    area, slash, _place = name.partition("/")
+    return bool(slash) and area not in {"Etc", "SystemV", "US", "posix", "right"}

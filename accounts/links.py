@@ -12,7 +12,7 @@ from django.core import signing
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from dubber.errors import UserError
+from dubber.errors import NotFound, UserError
 
 
 class Purpose(StrEnum):
@@ -23,6 +23,7 @@ class Purpose(StrEnum):
     DELETE = "delete-account"
 
 
+MAIL = "accounts.links.mail"
 LIFE = {
     Purpose.VERIFY: timedelta(days=3),
     Purpose.RESET: timedelta(hours=1),
@@ -55,6 +56,23 @@ def person_of(token: str, purpose: Purpose) -> User:
     if user is None or _state(user) != said[1]:
         message = _("This link was used. Ask for a new one.")
         raise UserError("link_used", message, status=410)
+    return user
+
+
+def make_mail_token(user: User) -> str:
+    """What the link carries that ends e-mails about dubs. It is good for ever."""
+    return signing.dumps(str(user.pk), key=settings.TOKEN_KEY, salt=MAIL)
+
+
+def person_of_mail(token: str) -> User:
+    """Whose e-mails this link ends. Raises NotFound."""
+    try:
+        user_id = signing.loads(token, key=settings.TOKEN_KEY, salt=MAIL)
+    except signing.BadSignature as error:
+        raise NotFound(_("page")) from error
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    if user is None:
+        raise NotFound(_("page"))
     return user
 
 

@@ -1,6 +1,7 @@
 """Mail to people. It is sent beside the request, whose time must not tell whether any was sent."""
 
 import logging
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Lock
 
@@ -16,12 +17,31 @@ _sending: set[Future[None]] = set()
 _lock = Lock()
 
 
-def send(template: str, *, to: str, **words: object) -> None:
-    """Send a text, once the transaction is done. The template's first line is the subject."""
-    text = render_to_string(f"mail/{template}.txt", {**words, "site": settings.SITE_URL, "to": to})
-    subject, _, body = text.strip().partition("\n")
-    message = EmailMessage(subject=subject, body=body.strip() + "\n", to=[to])
+def send(template: str, *, to: str, reply_to: str = "", **words: object) -> None:
+    """Send a text, once the transaction is done."""
+    message = compose(template, to=to, reply_to=reply_to, words=words)
     transaction.on_commit(lambda: _start(message))
+
+
+def compose(
+    template: str,
+    *,
+    to: str,
+    words: Mapping[str, object],
+    reply_to: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> EmailMessage:
+    """Write a text. The template's first line is the subject."""
+    told = {**words, "site": settings.SITE_URL, "to": to, "reply_to": reply_to}
+    text = render_to_string(f"mail/{template}.txt", told)
+    subject, _, body = text.strip().partition("\n")
+    return EmailMessage(
+        subject=subject,
+        body=body.strip() + "\n",
+        to=[to],
+        reply_to=[reply_to] if reply_to else None,
+        headers=dict(headers or {}),
+    )
 
 
 def wait_until_sent() -> None:

@@ -1,16 +1,29 @@
-"""Pages for who is signed in but not verified."""
+"""Pages for who is signed in: closed to who is not verified, and with the times of their place."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
 OPEN = frozenset(
     {
         "home",
+        "sample_file",
+        "how_it_works",
+        "pricing",
+        "languages",
+        "help",
+        "contact",
+        "status",
+        "terms",
+        "privacy",
+        "cookies",
         "login",
         "logout",
         "sign_up",
@@ -22,6 +35,8 @@ OPEN = frozenset(
         "redoc",
         # These look at a signature, not at who is signed in.
         "get_file",
+        "get_line",
+        "mail_off",
         "put_upload",
         "stripe_webhook",
         "stripe_webhook_slash",
@@ -50,3 +65,24 @@ class VerifiedPages:
         if match is None or match.url_name in OPEN or not request.user.is_authenticated:
             return None
         return None if request.user.is_verified else redirect("verify_email")
+
+
+class LocalTimes:
+    """Lets pages show times in the time zone of who looks; the API always tells UTC."""
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request."""
+        try:
+            return self.respond(request)
+        finally:
+            timezone.deactivate()  # the next request of this thread is somebody else's
+
+    def process_view(self, request: HttpRequest, view: Any, *_arguments: Any) -> None:
+        """Choose the time zone before a page is made."""
+        zone = getattr(request.user, "timezone", "")
+        if zone and not hasattr(view, "cls"):
+            with suppress(ZoneInfoNotFoundError, ValueError):  # one that is no longer known
+                timezone.activate(ZoneInfo(zone))

@@ -51,6 +51,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     avatar_url = models.URLField(max_length=500, blank=True)
     timezone = models.CharField(max_length=64, default="UTC")
     language_preference = models.CharField(max_length=16, default="en")
+    mail_when_done = models.BooleanField("e-mail when a dub is done", default=True, db_default=True)
     supabase_id = models.UUIDField("Supabase id", null=True, blank=True, unique=True)
     rate_limits = models.JSONField(
         default=dict, blank=True, help_text='Numbers of their own, such as {"jobs": 500}.'

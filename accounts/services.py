@@ -55,3 +55,9 @@ def revoke_api_key(user: User, *, key_id: int) -> None:
         raise NotFound(_("key"))
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
     audit.info("api key revoked: user %s", user.pk)
+
+
+def change_mail(user: User, *, when_done: bool) -> None:
+    """Keep whether a person wants e-mail when a dub is done or failed."""
+    user.mail_when_done = when_done
+    user.save(update_fields=["mail_when_done", "updated_at"])

@@ -7,16 +7,17 @@ from django.contrib import messages
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AnonymousUser
-from django.forms import Form
+from django.forms import Form, model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import deletion, forms, one_time, queries, registration, services, sign_in
+from accounts import deletion, forms, links, one_time, queries, registration, services, sign_in
 from accounts.models import User
 from accounts.staff_site import SHOWN
 from billing.queries import plan_of
@@ -137,14 +138,42 @@ def one_time_code(request: HttpRequest) -> HttpResponse:
 def account(request: HttpRequest) -> HttpResponse:
     """Show one's account, and what can be done with it."""
     user = _user(request)
-    told = {
-        "profile": queries.account_of(user),
-        "statistics": queries.statistics_of(user),
-        "keys": user.api_keys.filter(revoked_at=None),
-        "may_have_keys": plan_of(user).limits.api_keys and not user.is_staff,
-        "new_key": request.session.pop("new_api_key", None),
-    }
-    return render(request, "accounts/account.html", told)
+    return _account_page(
+        request,
+        forms.ProfileForm(initial=model_to_dict(user, fields=list(forms.ProfileForm.base_fields))),
+    )
+
+
+@require_POST
+@login_required
+def change_profile(request: HttpRequest) -> HttpResponse:
+    """Keep what one tells of oneself."""
+    form = forms.ProfileForm(request.POST)
+    if not form.is_valid():
+        return _account_page(request, form, status=400)
+    services.change_profile(_user(request), **form.cleaned_data)
+    messages.success(request, _("Saved."))
+    return redirect("account")
+
+
+@require_POST
+@login_required
+def change_mail(request: HttpRequest) -> HttpResponse:
+    """Keep whether one wants e-mail about dubs."""
+    services.change_mail(_user(request), when_done="mail_when_done" in request.POST)
+    messages.success(request, _("Saved."))
+    return redirect("account")
+
+
+@csrf_exempt  # the link is the permission, and mail programs send it by themselves (RFC 8058)
+@page
+@never_cache
+def mail_off(request: HttpRequest, token: str) -> HttpResponse:
+    """End e-mails about dubs: with a click, so that programs that follow links do nothing."""
+    user = links.person_of_mail(token)
+    if request.method == "POST":
+        services.change_mail(user, when_done=False)
+    return render(request, "accounts/mail_off.html", {"done": request.method == "POST"})
 
 
 @page
@@ -185,11 +214,8 @@ def make_key(request: HttpRequest) -> HttpResponse:
 @login_required
 def revoke_key(request: HttpRequest, key_id: int) -> HttpResponse:
     """Revoke an API key."""
-    try:
-        services.revoke_api_key(_user(request), key_id=key_id)
-        messages.success(request, _("The key was revoked."))
-    except UserError as error:
-        return render(request, "404.html", {"message": error.message}, status=error.status)
+    services.revoke_api_key(_user(request), key_id=key_id)
+    messages.success(request, _("The key was revoked."))
     return redirect("account")
 
 
@@ -212,6 +238,23 @@ def delete_account(request: HttpRequest) -> HttpResponse:
 
     told = {"prepared": prepared}
     return _asked(request, forms.DeletionForm, "accounts/delete_account.html", act, **told)
+
+
+def _account_page(
+    request: HttpRequest, form: forms.ProfileForm, *, status: int = 200
+) -> HttpResponse:
+    user = _user(request)
+    limits = plan_of(user).limits
+    told = {
+        "form": form,
+        "profile": queries.account_of(user),
+        "statistics": queries.statistics_of(user),
+        "limits": limits,
+        "keys": user.api_keys.filter(revoked_at=None),
+        "may_have_keys": limits.api_keys and not user.is_staff,
+        "new_key": request.session.pop("new_api_key", None),
+    }
+    return render(request, "accounts/account.html", told, status=status)
 
 
 def _asked(

@@ -5,17 +5,27 @@ from typing import TYPE_CHECKING, Any, cast
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing import services
-from billing.confirmations import Gift, MoneyBack, Reason, confirmed
+from billing.confirmations import Gift, MoneyBack, Reason, confirmed, exported
 from billing.models import CreditTransaction, Dispute, Purchase, PurchaseRefund, UserCredits
 from billing.purchases import release_from_quarantine
 from billing.refunds import refund_purchase, refundable
 
 if TYPE_CHECKING:
     from accounts.models import User
+
+ENTRY_COLUMNS = (
+    "id", "created_at", "user", "kind", "amount", "balance_after", "reference", "description",
+    "reason", "by",
+)  # fmt: skip
+PURCHASE_COLUMNS = (
+    "id", "created_at", "paid_at", "user", "plan", "status", "doubt", "currency", "amount_cents",
+    "credits", "returned_cents", "returned_credits", "stripe_payment_intent_id",
+)  # fmt: skip
 
 
 class ReadOnly:
@@ -112,6 +122,16 @@ class CreditTransactionAdmin(ReadOnly, admin.ModelAdmin[CreditTransaction]):
     list_filter = ("kind", "created_at")
     list_select_related = ("user", "by")
     search_fields = ("user__email", "reference")
+    actions = ("export",)
+
+    def has_manage_permission(self, request: HttpRequest) -> bool:
+        """Whether this member of staff may take the books along."""
+        return _staff(request).has_perm("billing.change_usercredits")
+
+    @admin.action(description=gettext_lazy("Export as a table (CSV)"), permissions=["manage"])
+    def export(self, request: HttpRequest, rows: QuerySet[CreditTransaction]) -> HttpResponseBase:
+        """Send the chosen entries as a table."""
+        return exported(self, request, rows, name="entries", columns=ENTRY_COLUMNS)
 
 
 class RefundInline(ReadOnly, admin.TabularInline[PurchaseRefund, Purchase]):
@@ -151,7 +171,7 @@ class PurchaseAdmin(ReadOnly, admin.ModelAdmin[Purchase]):
     search_fields = ("user__email", "stripe_payment_intent_id", "checkout_session_id", "id")
     readonly_fields = ("unspent",)
     inlines = (RefundInline, DisputeInline)
-    actions = ("refund", "credit")
+    actions = ("refund", "credit", "export")
 
     @admin.display(description=gettext_lazy("credits that can be refunded"))
     def unspent(self, purchase: Purchase) -> int:
@@ -188,6 +208,11 @@ class PurchaseAdmin(ReadOnly, admin.ModelAdmin[Purchase]):
             question=_("Credit these quarantined payments? Look at each in Stripe first."),
             work=lambda row, _told: release_from_quarantine(row, by=_staff(request)),
         )
+
+    @admin.action(description=gettext_lazy("Export as a table (CSV)"), permissions=["manage"])
+    def export(self, request: HttpRequest, rows: QuerySet[Purchase]) -> HttpResponseBase:
+        """Send the chosen purchases as a table."""
+        return exported(self, request, rows, name="purchases", columns=PURCHASE_COLUMNS)
 
 
 def _staff(request: HttpRequest) -> "User":

@@ -18,6 +18,7 @@ from billing.queries import balance_of, entries_of, owed_by, payments_behind
 from billing.services import grant_starter
 from dubber.api import ApiView, checked
 from dubber.idempotency import idempotent, reference_of
+from dubber.openapi import refuses
 
 
 class CreatePaymentIntent(ApiView):
@@ -27,7 +28,7 @@ class CreatePaymentIntent(ApiView):
         operation_id="create_payment_intent",
         tags=["payments"],
         request=shapes.PlanForm,
-        responses=shapes.PaymentIntentAnswer,
+        responses={200: shapes.PaymentIntentAnswer, 503: refuses("buying_off")},
     )
     @idempotent
     def post(self, request: Request) -> Response:
@@ -46,7 +47,7 @@ class CreatePaymentOfAmount(ApiView):
         operation_id="create_payment_of_amount",
         tags=["payments"],
         request=shapes.AmountForm,
-        responses=shapes.PaymentIntentAnswer,
+        responses={200: shapes.PaymentIntentAnswer, 503: refuses("buying_off")},
     )
     @idempotent
     def post(self, request: Request) -> Response:
@@ -61,7 +62,11 @@ class ConfirmPayment(ApiView):
         operation_id="confirm_payment",
         tags=["payments"],
         request=shapes.ConfirmForm,
-        responses=shapes.ConfirmAnswer,
+        responses={
+            200: shapes.ConfirmAnswer,
+            404: refuses("not_found"),
+            503: refuses("buying_off"),
+        },
     )
     def post(self, request: Request) -> Response:
         """Credit a payment that arrived; saying it again changes nothing."""
@@ -174,9 +179,7 @@ class PricingPlans(ApiView):
 
     permission_classes = (AllowAny,)
 
-    @extend_schema(
-        operation_id="pricing_plans", tags=["payments"], auth=[], responses=shapes.PlansAnswer
-    )
+    @extend_schema(operation_id="pricing_plans", tags=["payments"], responses=shapes.PlansAnswer)
     def get(self, request: Request) -> Response:
         """List what can be bought, and what comes free."""
         told = {

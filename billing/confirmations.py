@@ -1,7 +1,8 @@
 """Asking before staff do something in the admin, and writing down that they did it."""
 
+import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django import forms
@@ -9,11 +10,15 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from billing.sheets import sheet
 from dubber.errors import UserError
+
+audit = logging.getLogger("audit")
 
 Row = TypeVar("Row", bound=Model)
 
@@ -78,6 +83,33 @@ def confirmed(
     if done:
         desk.message_user(request, _("Done: %(count)d.") % {"count": done}, messages.SUCCESS)
     return None
+
+
+def exported(
+    desk: admin.ModelAdmin[Row],
+    request: HttpRequest,
+    rows: QuerySet[Row],
+    *,
+    name: str,
+    columns: Sequence[str],
+) -> HttpResponseBase:
+    """Ask first; once confirmed, send the rows as a table, and write down that they were taken."""
+    count = rows.count()
+    if request.POST.get("confirmed") != "yes":
+        context = {
+            **desk.admin_site.each_context(request),
+            "title": _("Export as a table"),
+            "count": count,
+            "action": "export",
+            "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
+            "across": request.POST.get("select_across", "0"),
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "opts": desk.model._meta,
+        }
+        return TemplateResponse(request, "admin/billing/export.html", context)
+    audit.info("export: %s rows of %s by %s", count, name, request.user.pk)
+    desk.log_change(request, rows[0], f"export: {count}")
+    return sheet(f"dubber-{name}", columns, rows.values_list(*columns).iterator(2000))
 
 
 def _worked(

@@ -64,6 +64,11 @@ class Payment:
         """Say whether the money is there."""
         return self.status == "succeeded"
 
+    @property
+    def coming(self) -> bool:
+        """Say whether a bank is still working on it."""
+        return self.status == "processing"
+
 
 @dataclass(frozen=True, slots=True)
 class Repayment:
@@ -104,6 +109,11 @@ def customer_of(user: User) -> str:
     live = settings.STRIPE_LIVE_MODE
     customer, _made = _ask(lambda: Customer.get_or_create(subscriber=user, livemode=live))
     return str(customer.id)
+
+
+def forget_customer(user: User) -> None:
+    """Remove the person from our copy of their customer; Stripe keeps its own, for the books."""
+    Customer.objects.filter(subscriber=user).update(email="", stripe_data={}, metadata={})
 
 
 def create_intent(purchase: Purchase) -> tuple[str, str]:
@@ -217,6 +227,15 @@ def create_webhook(address: str, *, events: Sequence[str], uuid: UUID) -> dict[s
     }
     options: Any = {"idempotency_key": f"webhook-{uuid}"}
     return _read(lambda api: api.webhook_endpoints.create(wanted, options))
+
+
+def has_webhook(endpoint: str) -> bool:
+    """Say whether Stripe still knows that webhook."""
+    try:
+        _read(lambda api: api.webhook_endpoints.retrieve(endpoint))
+    except NotAtStripe:
+        return False
+    return True
 
 
 def payment_of(found: Mapping[str, Any]) -> Payment:

@@ -5,6 +5,7 @@ given back for a language was never spent. What a refund of money took makes its
 if it was spent by then, the next lots paid for that.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -39,3 +40,33 @@ def unspent(entries: Iterable[Entry], *, returned: Mapping[str, int]) -> dict[st
         left[reference] = size - taken
         spent -= taken
     return left
+
+
+def sources(entries: Iterable[Entry], *, returned: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """Of which lots the credits of each charge were: {charge: {lot: credits}}, by references.
+
+    The entries are those of one person, in the order of the ledger. What was given back of a charge
+    counts for nothing, what was spent before it came in (and is owed) for no lot.
+    """
+    lots: deque[tuple[str, int]] = deque()
+    spent: dict[str, int] = {}
+    for entry in entries:
+        if entry.kind not in SPENDING:
+            lots.append((entry.reference, entry.amount - returned.get(entry.reference, 0)))
+        elif not entry.reference.startswith((REFUND_OF_MONEY, LOST_DISPUTE)):
+            spent[entry.reference] = spent.get(entry.reference, 0) - entry.amount
+    return {charge: _take(lots, credits) for charge, credits in spent.items()}
+
+
+def _take(lots: deque[tuple[str, int]], wanted: int) -> dict[str, int]:
+    """Take credits out of the first lots; how many of which."""
+    parts: dict[str, int] = {}
+    while wanted > 0 and lots:
+        lot, left = lots.popleft()
+        taken = min(wanted, left)
+        if taken:
+            parts[lot] = taken
+        if left > taken:
+            lots.appendleft((lot, left - taken))
+        wanted -= taken
+    return parts

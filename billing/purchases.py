@@ -20,7 +20,7 @@ from billing import gateway, ledger
 from billing.gateway import NotAtStripe, Payment, RefusedByStripe
 from billing.models import Purchase
 from billing.plans import PLANS, Plan
-from billing.problems import sentence_for
+from billing.problems import STATES, sentence_for
 from billing.services import renew_plan
 from billing.states import PurchaseStatus
 from dubber.errors import Conflict, NotFound, PermissionRefused, UserError
@@ -33,11 +33,15 @@ PRICED = {plan.price_cents: plan for plan in PLANS.values() if plan.price_cents}
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """What became of a payment. message says what to do when no credits came."""
+    """What became of a payment. message says what to do when no credits came.
+
+    coming says that it is at the bank, so that there is nothing to do but to wait.
+    """
 
     purchase: Purchase
     credits_added: int
     message: str = ""
+    coming: bool = False
 
 
 def priced(cents: object) -> Plan:
@@ -80,18 +84,6 @@ def ask_for_payment(
     return purchase, secret
 
 
-def send_to_checkout(user: User, *, plan: Plan, done: str, cancelled: str) -> tuple[Purchase, str]:
-    """Open a purchase that is paid on a page at Stripe; the address of that page.
-
-    `done` and `cancelled` are where it leads back to.
-    """
-    purchase = open_purchase(user, plan=plan)
-    page = gateway.create_checkout(purchase, done=done, cancelled=cancelled)
-    Purchase.objects.filter(pk=purchase.pk).update(checkout_session_id=page.id)
-    purchase.checkout_session_id = page.id
-    return purchase, page.url
-
-
 def confirm_payment(user: User, *, intent: str) -> Confirmation:
     """Look at Stripe whether this person's payment arrived, and credit it if it did.
 
@@ -102,18 +94,7 @@ def confirm_payment(user: User, *, intent: str) -> Confirmation:
     if purchase is None:
         raise NotFound("payment")
     payment = gateway.find_payment(intent)
-    return _confirmation(settle_purchase(payment) or purchase, payment)
-
-
-def look_at_checkout(purchase: Purchase) -> Confirmation:
-    """Look at Stripe what became of a Checkout page, and credit its payment if it arrived."""
-    page = gateway.find_checkout(str(purchase.checkout_session_id))
-    if page.intent:
-        payment = gateway.find_payment(page.intent)
-        return _confirmation(settle_purchase(payment) or purchase, payment)
-    if page.status == "expired":
-        purchase = close_unpaid(purchase)
-    return Confirmation(purchase, 0, _("You have not paid yet."))
+    return confirmation_of(settle_purchase(payment) or purchase, payment)
 
 
 def settle_purchase(payment: Payment) -> Purchase | None:
@@ -154,11 +135,17 @@ def close_unpaid(purchase: Purchase) -> Purchase:
         return purchase
 
 
-def cancel_purchase(user: User, *, purchase_id: UUID) -> Purchase:
-    """Let a person give up a purchase that they didn't pay. Raises NotFound, Conflict."""
+def purchase_of(user: User, purchase_id: UUID) -> Purchase:
+    """A purchase of this person. Raises NotFound."""
     purchase = Purchase.objects.filter(user=user, pk=purchase_id).first()
     if purchase is None:
         raise NotFound("purchase")
+    return purchase
+
+
+def cancel_purchase(user: User, *, purchase_id: UUID) -> Purchase:
+    """Let a person give up a purchase that they didn't pay. Raises NotFound, Conflict."""
+    purchase = purchase_of(user, purchase_id)
     if purchase.status == PurchaseStatus.OPEN:
         try:
             gateway.cancel(purchase)
@@ -194,6 +181,21 @@ def differences(purchase: Purchase, payment: Payment) -> list[str]:
         for name, (ours, there) in asked_for.items()
         if ours != there
     ]
+
+
+def confirmation_of(purchase: Purchase, payment: Payment | None = None) -> Confirmation:
+    """Say what became of a purchase, from what Stripe says of its payment, if it was asked."""
+    if purchase.status == PurchaseStatus.PAID:
+        return Confirmation(purchase, purchase.credits)
+    if purchase.status == PurchaseStatus.QUARANTINED:
+        message = _("Your payment arrived, but something about it doesn't match. We look into it.")
+    elif purchase.status == PurchaseStatus.REFUNDED:
+        message = _("This payment was refunded.")
+    elif payment:
+        return Confirmation(purchase, 0, sentence_for(payment), coming=payment.coming)
+    else:
+        message = str(STATES["canceled"])
+    return Confirmation(purchase, 0, message)
 
 
 def _locked(payment: Payment) -> Purchase | None:
@@ -236,18 +238,6 @@ def _credit(purchase: Purchase) -> None:
         description=_("Bought: %(plan)s") % {"plan": PLANS[purchase.plan].name},
     )
     renew_plan(purchase.user)
-
-
-def _confirmation(purchase: Purchase, payment: Payment) -> Confirmation:
-    if purchase.status == PurchaseStatus.PAID:
-        return Confirmation(purchase, purchase.credits)
-    if purchase.status == PurchaseStatus.QUARANTINED:
-        message = _("Your payment arrived, but something about it doesn't match. We look into it.")
-    elif purchase.status == PurchaseStatus.REFUNDED:
-        message = _("This payment was refunded.")
-    else:
-        message = sentence_for(payment)
-    return Confirmation(purchase, 0, message)
 
 
 def _require_open_account(user: User) -> None:

@@ -6,8 +6,11 @@ message again.
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
+from django.db.models import Q
 from djstripe.models import Event
 from djstripe.signals import WEBHOOK_SIGNALS
 
@@ -69,10 +72,12 @@ def on_dispute(event: Event, **_: Any) -> None:
 def on_charge(event: Event, **_: Any) -> None:
     """Remember where Stripe keeps the receipt."""
     charge = event.data["object"]
-    if charge["payment_intent"] and charge["receipt_url"]:
-        Purchase.objects.filter(stripe_payment_intent_id=charge["payment_intent"]).update(
-            receipt_url=charge["receipt_url"]
-        )
+    if not charge["payment_intent"] or not charge["receipt_url"]:
+        return
+    paid = Q(stripe_payment_intent_id=charge["payment_intent"])
+    with suppress(ValueError):  # the payment may not be known yet; the charge names its purchase
+        paid |= Q(pk=UUID(charge["metadata"].get("purchase", "")))
+    Purchase.objects.filter(paid).update(receipt_url=charge["receipt_url"])
 
 
 RECEIVERS: Mapping[str, Callable[..., None]] = {

@@ -6,6 +6,7 @@ at is logged and tried again the next time; the others go on.
 
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -14,9 +15,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from billing import gateway, webhooks
-from billing.gateway import NotAtStripe
+from billing.checkout import look_at_checkout
+from billing.gateway import NotAtStripe, RefusedByStripe
 from billing.models import Purchase, PurchaseRefund
-from billing.purchases import close_unpaid, look_at_checkout, settle_purchase
+from billing.purchases import close_unpaid, settle_purchase
 from billing.refunds import carry_out, note_refund
 from billing.states import PurchaseStatus, RefundStatus
 from dubber.errors import UserError
@@ -64,13 +66,15 @@ def run() -> Tally:
 def settle_open(purchase: Purchase) -> None:
     """Look at Stripe what became of an open purchase."""
     old = purchase.created_at < timezone.now() - ABANDONED
+    coming = False
     try:
         if purchase.checkout_session_id:
-            purchase = look_at_checkout(purchase).purchase
+            found = look_at_checkout(purchase)
+            purchase, coming = found.purchase, found.coming
         elif purchase.stripe_payment_intent_id:
             payment = gateway.find_payment(purchase.stripe_payment_intent_id)
-            purchase = settle_purchase(payment) or purchase
-        if old and purchase.status == PurchaseStatus.OPEN:
+            purchase, coming = settle_purchase(payment) or purchase, payment.coming
+        if old and purchase.status == PurchaseStatus.OPEN and not coming:
             gateway.cancel(purchase)
             close_unpaid(purchase)
     except NotAtStripe:  # nobody can pay what Stripe doesn't know
@@ -80,7 +84,8 @@ def settle_open(purchase: Purchase) -> None:
 def finish_refund(refund: PurchaseRefund) -> None:
     """Ask again for a refund that Stripe may never have heard of, and see how it stands."""
     if refund.status == RefundStatus.ASKED:
-        carry_out(refund)
+        with suppress(RefusedByStripe):  # then it has failed, and its credits are back
+            carry_out(refund)
         return
     for made in gateway.find_repayments(str(refund.purchase.stripe_payment_intent_id)):
         note_refund(made)

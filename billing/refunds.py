@@ -107,7 +107,8 @@ def note_dispute(*, dispute_id: str, intent: str, cents: int, status: str) -> Di
         )
         now = DISPUTES.get(status, DisputeStatus.OPEN)
         if now in DISPUTE_NEXT[DisputeStatus(dispute.status)]:
-            credits = _take(purchase, cents, dispute.reference) if now == "lost" else 0
+            told = _("Payment taken back by the bank")
+            credits = _take(purchase, cents, dispute.reference, told) if now == "lost" else 0
             dispute.move_to(now, credits=credits)
         return dispute
 
@@ -149,7 +150,8 @@ def _ask_for_refund(
     refund = PurchaseRefund.objects.create(
         purchase=purchase, cents=cents, credits=wanted, reason=reason, by=by
     )
-    _return(purchase, cents=cents, credits=wanted, reference=refund.reference, by=by)
+    told, reference = _("Payment refunded"), refund.reference
+    _return(purchase, cents=cents, credits=wanted, reference=reference, description=told, by=by)
     audit.info("refund: %s cents of %s by %s", cents, purchase.pk, by.pk)
     return refund
 
@@ -173,23 +175,29 @@ def _made_elsewhere(purchase: Purchase, made: Repayment, status: RefundStatus) -
         reason="Made in Stripe",
     )
     if not failed:
-        refund.credits = _take(purchase, made.cents, refund.reference)
+        refund.credits = _take(purchase, made.cents, refund.reference, _("Payment refunded"))
     refund.save(force_insert=True)
     return refund
 
 
-def _take(purchase: Purchase, cents: int, reference: str) -> int:
+def _take(purchase: Purchase, cents: int, reference: str, description: str) -> int:
     """Take the credits that so many cents of a purchase bought; how many they were."""
     cents = min(cents, purchase.amount_cents - purchase.returned_cents)
     after = purchase.credits * (purchase.returned_cents + cents) // purchase.amount_cents
     # A quarantined payment brought no credits that could be taken.
     credits = max(after - purchase.returned_credits, 0) if purchase.paid_at else 0
-    _return(purchase, cents=cents, credits=credits, reference=reference, by=None)
+    _return(purchase, cents=cents, credits=credits, reference=reference, description=description)
     return credits
 
 
 def _return(
-    purchase: Purchase, *, cents: int, credits: int, reference: str, by: User | None
+    purchase: Purchase,
+    *,
+    cents: int,
+    credits: int,
+    reference: str,
+    description: str,
+    by: User | None = None,
 ) -> None:
     """Take credits from the person, and count them and their cents as returned."""
     if credits:
@@ -197,7 +205,7 @@ def _return(
             purchase.user,
             credits=credits,
             reference=reference,
-            description=_("Payment refunded"),
+            description=description,
             by=by,
         )
     _count(purchase, cents=cents, credits=credits)

@@ -7,10 +7,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from billing import ledger, persons
+from billing import gateway, ledger, persons
 from billing.models import CreditTransaction, KnownPerson, Purchase, UserCredits
 from billing.plans import PLANS, PROFESSIONAL, STARTER, better
-from billing.standing import has_open_dispute, require_good_standing
+from billing.queries import has_open_dispute, starter_reference
+from billing.standing import require_good_standing
 from billing.states import PurchaseStatus
 from dubber.errors import Conflict, PermissionRefused
 
@@ -69,11 +70,6 @@ def grant_starter(user: User) -> CreditTransaction:
         raise Conflict(_("You have had your free Starter pack already.")) from error
 
 
-def starter_reference(user: User) -> str:
-    """What the ledger knows a person's Starter pack by."""
-    return f"starter:{user.pk}"
-
-
 @transaction.atomic
 def grant_credits(
     user: User, *, credits: int, reason: str, by: User, reference: str
@@ -126,6 +122,7 @@ def close_account(user: User) -> int:
             description=_("Account deleted"),
         )
     UserCredits.objects.filter(user=user).update(closed_at=timezone.now())
+    gateway.forget_customer(user)
     return row.balance
 
 

@@ -4,8 +4,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from billing import ledger
-from billing.models import Dispute
-from billing.states import DisputeStatus
+from billing.queries import has_open_dispute
 from dubber.errors import PermissionRefused
 
 
@@ -27,8 +26,3 @@ def require_good_standing(user: User) -> None:
             _("Your bank questions one of your payments. New dubs can start once that is settled."),
             reason="dispute_open",
         )
-
-
-def has_open_dispute(user: User) -> bool:
-    """Say whether a payment of this person is disputed at the moment."""
-    return Dispute.objects.filter(purchase__user=user, status=DisputeStatus.OPEN).exists()

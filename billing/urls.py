@@ -2,9 +2,21 @@
 
 from django.urls import include, path
 
-from billing import api, webhooks
+from billing import api, views, webhooks
 
 urlpatterns = [
+    path("billing", views.billing, name="billing"),
+    path("billing/buy", views.buy, name="buy"),
+    path("billing/starter", views.take_starter, name="take_starter"),
+    path("billing/transactions.csv", views.transactions, name="transactions_sheet"),
+    path("billing/purchases/<uuid:purchase_id>", views.purchase, name="purchase"),
+    path("billing/purchases/<uuid:purchase_id>/state", views.purchase_state, name="purchase_state"),
+    path("billing/purchases/<uuid:purchase_id>/pay", views.go_on_paying, name="go_on_paying"),
+    path(
+        "billing/purchases/<uuid:purchase_id>/cancel",
+        views.cancel_purchase,
+        name="cancel_purchase",
+    ),
     path(
         "api/payments/create-payment-intent",
         api.CreatePaymentIntent.as_view(),

@@ -53,13 +53,14 @@ def receive(request: HttpRequest, uuid: UUID) -> HttpResponseBase:
 
 
 def register() -> WebhookEndpoint:
-    """Let Stripe send its messages to this site; the second time there is nothing to do."""
+    """Let Stripe send its messages to this site; while it knows of that there is nothing to do."""
     gateway.require_enabled()
-    found = WebhookEndpoint.objects.filter(
+    known = WebhookEndpoint.objects.filter(
         url__startswith=f"{settings.SITE_URL}/", livemode=settings.STRIPE_LIVE_MODE
     ).exclude(secret="")
-    if found.exists():
-        return found.first()
+    for endpoint in known:
+        if gateway.has_webhook(endpoint.id):
+            return endpoint
     uuid = uuid4()
     address = settings.SITE_URL + reverse("stripe_webhook", args=[uuid])
     made = gateway.create_webhook(address, events=sorted(receivers.RECEIVERS), uuid=uuid)

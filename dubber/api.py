@@ -1,9 +1,12 @@
 """What every address of the API stands on."""
 
+import json
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
 from rest_framework.exceptions import APIException
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -14,6 +17,26 @@ from dubber.rate_limits import Limit, Spent, TooMany, limits_of, spend
 Form = TypeVar("Form", bound=Serializer[Any])
 
 
+class JsonRenderer(JSONRenderer):
+    """Writes JSON in UTF-8, and half characters, which a refusal may repeat, as they were sent."""
+
+    def render(self, data: Any, *args: Any, **kwargs: Any) -> bytes:
+        """The bytes of an answer."""
+        try:
+            content: bytes = super().render(data, *args, **kwargs)
+        except UnicodeEncodeError:
+            content = json.dumps(data, cls=self.encoder_class).encode()
+        return content
+
+
+class AlwaysJson(DefaultContentNegotiation):
+    """Answers in the one format that there is, whatever a client says it accepts."""
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        """The first one."""
+        return renderers[0], renderers[0].media_type
+
+
 class ApiView(APIView):
     """A view of the API: authenticates, counts against the rate limits, then asks for permission.
 
@@ -21,6 +44,8 @@ class ApiView(APIView):
     that the path has.
     """
 
+    renderer_classes = (JsonRenderer,)
+    content_negotiation_class = AlwaysJson
     rate_limits: ClassVar[tuple[Limit, ...] | None] = None
     spent: Spent | None = None
 

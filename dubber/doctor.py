@@ -10,6 +10,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from importlib.util import find_spec
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from django.core import checks
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import connection
+from django.utils import timezone
 
 from dubber.settings import is_loopback
 from dubber.startup import NotReady, require_ready
@@ -26,6 +28,9 @@ from jobs import scratch, wiring
 from jobs.pipeline import ffmpeg
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.weights import BASE, FULL, Fault, Model, faults
+
+PRICE_LASTS = timedelta(days=180)
+"""How long nobody needs to look whether a vendor changed its prices."""
 
 
 class State(StrEnum):
@@ -119,7 +124,8 @@ def check_languages() -> Iterator[Finding]:
     offers = wiring.offered()
     for offer in offers:
         if offer.available:
-            seen = f"{offer.quality} quality, by {', '.join(one.name for one in offer.voices)}"
+            voices = ", ".join(one.name for one in offer.voices)
+            seen = f"{offer.quality} quality, {' or '.join(offer.speech)}, by {voices}"
             yield Finding(f"{offer.name} ({offer.code})", State.FINE, seen)
         else:
             yield Finding(f"{offer.name} ({offer.code})", State.OFF, offer.reason)
@@ -193,29 +199,86 @@ def check_settings() -> Iterator[Finding]:
 
 
 def check_vendors() -> Iterator[Finding]:
-    """Try every vendor's key with a call that costs nothing, and look for routes that ended."""
+    """Try every vendor's key, for less than a hundredth of a cent; look for what has ended."""
     for name, error in wiring.try_keys():
         title = f"{name}'s key"
         if error is None:
             yield Finding(title, State.FINE, "was accepted")
         else:
-            seen = f"{_MEANS.get(error.code, 'the call failed')} ({error.detail})"
-            yield Finding(title, State.WRONG, seen, _MENDS.get(error.code, "try again later"))
+            seen, remedy = explained(error)
+            yield Finding(title, State.WRONG, f"{seen} ({error.detail})", remedy)
     for engine in wiring.withdrawn():
         seen = f"ended on {engine.ends}, so nothing goes there any more"
         yield Finding(f"{engine.name} {engine.model}", State.WRONG, seen, "choose another model")
 
 
-_MEANS = {
-    "VENDOR_ACCOUNT": "isn't accepted, isn't allowed to do this, or has no credit left",
-    "VENDOR_BUSY": "the service has no time for us now",
-    "ENGINE_FAILED": "the service can't be reached, or gave no answer that makes sense",
+CONSOLE = "in the vendor's console"
+WRONG_KEY = ("isn't accepted: it is wrong, or was deleted", f"copy it again {CONSOLE}")
+UNPAID = (
+    "is accepted, but the account has no credit left or isn't activated",
+    f"add credit {CONSOLE}",
+)
+FORBIDDEN = ("is accepted, but may not do this", f"give it the permission {CONSOLE}")
+NO_MODEL = (
+    "is accepted, but may not use this model",
+    "choose another with DUBBER_TRANSLATION_MODEL, or ask the vendor for it",
+)
+SIGNS = {
+    "no model": NO_MODEL,
+    "404": NO_MODEL,
+    "model_not_found": NO_MODEL,
+    "no credentials": (
+        "is missing",
+        "set DUBBER_POLLY_ACCESS_KEY_ID and DUBBER_POLLY_SECRET_ACCESS_KEY, or give the machine "
+        "a role",
+    ),
+    "UnrecognizedClientException": WRONG_KEY,
+    "InvalidClientTokenId": WRONG_KEY,
+    "InvalidSignatureException": WRONG_KEY,
+    "IncompleteSignature": WRONG_KEY,
+    "ExpiredTokenException": ("has expired", f"make another {CONSOLE}"),
+    "OptInRequired": UNPAID,
+    "401": WRONG_KEY,
+    "402": UNPAID,
+    "403": FORBIDDEN,
 }
-_MENDS = {
-    "VENDOR_ACCOUNT": "check key, permissions, model and credit in the vendor's console",
-    "VENDOR_BUSY": "try again in a minute",
-    "ENGINE_FAILED": "check the address (…_BASE_URL) and the network",
+"""What the beginning of an error's details or their second word means, and what mends that."""
+
+REST = {
+    "VENDOR_ACCOUNT": FORBIDDEN,
+    "VENDOR_BUSY": ("can't be tried: the service has no time for us now", "try again in a minute"),
+    "ENGINE_FAILED": (
+        "can't be tried: the service can't be reached, or gave no answer that makes sense",
+        "check the network and the address (…_BASE_URL, AWS_ENDPOINT_URL_POLLY)",
+    ),
 }
+
+
+def explained(error: PipelineError) -> tuple[str, str]:
+    """What is wrong with a vendor's key, and what would mend it."""
+    detail = error.detail
+    if error.code == "VENDOR_ACCOUNT":
+        words = detail.split()
+        signs = [sign for sign in SIGNS if detail.startswith(sign) or sign in words[1:2]]
+        # The vendor's own word says more than the status before it.
+        for sign in sorted(signs, key=str.isdecimal):
+            return SIGNS[sign]
+    return REST.get(error.code, ("can't be tried: the call failed", "try again later"))
+
+
+def check_prices() -> Iterator[Finding]:
+    """Tell what vendors' calls are recorded at, and since when that is known."""
+    for engine, price in wiring.vendor_prices():
+        name = f"Price of {engine}"
+        dollars, unit = wiring.in_dollars(price)
+        seen = f"${dollars:.4g} {unit}, read on {price.read}"
+        if not price.microusd:
+            seen = f"unknown, so its calls are recorded as free ({unit})"
+            yield Finding(name, State.OFF, seen, "set DUBBER_VENDOR_PRICES")
+        elif timezone.now().date() - price.read > PRICE_LASTS:
+            yield Finding(name, State.OFF, seen, "compare, and set DUBBER_VENDOR_PRICES")
+        else:
+            yield Finding(name, State.FINE, seen)
 
 
 def check_keys() -> Iterator[Finding]:
@@ -244,4 +307,5 @@ CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
     check_settings,
     check_keys,
     check_vendors,
+    check_prices,
 )

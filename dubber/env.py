@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -134,6 +135,26 @@ class Environment:
                     f"{name} must be pairs with one of {', '.join(choices)}, not {part!r}."
                 )
             found[key] = value
+        return found
+
+    def prices(
+        self, name: str, *, choices: Sequence[str], help: str
+    ) -> dict[str, tuple[float, date]]:
+        """Return the parts key=dollars@day between commas, each key one of `choices`."""
+        found = {}
+        for part in self.list(name, help=f"{help} Names: {', '.join(choices)}."):
+            key, _, value = (side.strip() for side in part.partition("="))
+            dollars, _, day = value.partition("@")
+            try:
+                known = key in choices and 0 <= float(dollars) < float("inf")
+                found[key] = float(dollars), date.fromisoformat(day)
+            except ValueError:
+                known = False
+            if not known:
+                raise WrongSetting(
+                    f"{name} must be like {choices[0]}=0.5@2026-11-20, with a name out of "
+                    f"{', '.join(choices)}, not {part!r}."
+                )
         return found
 
     def url(self, name: str, default: str = "", *, help: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
@@ -27,6 +28,11 @@ View = TypeVar("View", bound=Callable[..., Response])
 
 KEPT = timedelta(hours=24)
 SILENT = timedelta(seconds=60)
+KEY = OpenApiParameter(
+    "Idempotency-Key",
+    location=OpenApiParameter.HEADER,
+    description="The same request with the same key is done once, for 24 hours.",
+)
 HEADERS = ("Location",)
 """Headers of an answer that are kept with it."""
 
@@ -50,7 +56,7 @@ def idempotent(view: View) -> View:
         keep(kept, response) if response.status_code < 400 else release(kept)
         return response
 
-    return cast(View, answer)
+    return cast(View, extend_schema(parameters=[KEY])(answer))
 
 
 def reference_of(request: Request) -> str | None:

@@ -32,7 +32,7 @@ SECRETS = (
     re.compile(r"\bsk-[\w-]{8,}"),  # OpenAI's keys
     re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"),  # JSON web tokens
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),  # Amazon's access keys
-    re.compile(r"(?P<before>/d/)[\w.-]+"),  # download links
+    re.compile(r"(?P<before>/(?:d|lines|uploads)/)[\w.-]+"),  # addresses that are permissions
     re.compile(r"(?P<before>/(?:verify-email|password-reset)/)[\w:-]+"),  # links in our e-mails
 )
 # What every record has: the rest of a record was given to the log call as `extra`.

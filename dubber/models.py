@@ -1,6 +1,8 @@
-"""Rows of the HTTP frame: spent rate limits and kept answers. They name people by key only."""
+"""Rows of the HTTP frame and of the house. They name people by key only."""
 
 from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class RateWindow(models.Model):
@@ -48,3 +50,19 @@ class WorkerBeat(models.Model):
 
     def __str__(self) -> str:
         return self.worker
+
+
+class ReconcileReport(models.Model):
+    """What one comparison of everything found: `{check, row, told}` for every difference."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    strict = models.BooleanField()
+    found = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name = _("comparison of everything")
+        verbose_name_plural = _("comparisons of everything")
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M} UTC"

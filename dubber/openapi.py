@@ -1,5 +1,7 @@
 """The API's description of itself, made from the views."""
 
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -7,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import OpenApiResponse
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.renderers import JSONRenderer
 
@@ -24,13 +27,29 @@ ERROR: dict[str, Any] = {
         "background_duration": {"type": "number"},
     },
 }
-EXPECTED = {
-    "400": "`validation_error`, or a code of what is wrong with the file",
-    "401": "`authentication_required`",
-    "403": "`permission_denied`, `email_unverified`, `plan_required`, `plan_limit`",
-    "404": "`not_found`: nothing there, or somebody else's",
-    "429": "`rate_limit_exceeded`, with `Retry-After`",
-    "default": "Any other error, in the same shape",
+TOLD: Mapping[str, str] = {
+    "400": "What was sent makes no sense",
+    "401": "Nobody is signed in, or the token is good no longer",
+    "402": "Too few credits",
+    "403": "This person may not",
+    "404": "Nothing there, or somebody else's",
+    "409": "Something stands in the way",
+    "410": "It was there, and is no longer",
+    "413": "Too large",
+    "415": "Not a type that is taken here",
+    "422": "The Idempotency-Key belongs to another request",
+    "429": "Too many requests",
+    "503": "Not now: try again after `Retry-After` seconds",
+}
+"""Every status that refuses, in words."""
+
+RETRY_AFTER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+REQUEST_ID = {
+    "X-Request-ID": {
+        "description": "Names this request in our logs.",
+        "required": True,
+        "schema": {"type": "string"},
+    }
 }
 RATE_HEADERS = {
     name: {"description": told, "schema": {"type": "integer"}}
@@ -40,6 +59,16 @@ RATE_HEADERS = {
         "X-RateLimit-Reset": "When the window ends, in seconds since 1970.",
     }.items()
 }
+
+
+CODE = re.compile(r"`([a-z_]+)`")
+IDEMPOTENCY_KEY = "Idempotency-Key"
+BODY: Mapping[str, Sequence[str]] = {
+    "400": ["validation_error"],
+    "413": ["too_large"],
+    "415": ["unsupported_media"],
+}
+"""How whatever reads a body refuses one."""
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -77,21 +106,64 @@ def redoc(request: HttpRequest) -> HttpResponse:
     return _page(request, "docs/redoc.html")
 
 
+def refuses(*codes: str) -> OpenApiResponse:
+    """How a view refuses in ways of its own, for `extend_schema(responses={status: …})`."""
+    return OpenApiResponse(description=", ".join(f"`{code}`" for code in codes))
+
+
 def add_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Say of every operation how it says no; drf-spectacular's POSTPROCESSING_HOOKS."""
+    """Say of every operation how it says no; drf-spectacular's POSTPROCESSING_HOOKS.
+
+    A view names only the codes that are its own, by `refuses`.
+    """
     result.setdefault("components", {}).setdefault("schemas", {})["Error"] = ERROR
-    for operations in result["paths"].values():
-        for operation in operations.values():
-            for status, told in EXPECTED.items():
-                operation["responses"].setdefault(status, _refusal(told))
-            for response in operation["responses"].values():
-                response.setdefault("headers", {}).update(RATE_HEADERS)
+    for path, operations in result["paths"].items():
+        for method, operation in operations.items():
+            responses = operation["responses"]
+            for status, codes in expected_codes(path, method, operation).items():
+                own = responses.get(status, {})
+                if "content" not in own:
+                    named = CODE.findall(own.get("description", ""))
+                    responses[status] = _refusal(status, sorted({*codes, *named}))
+            for response in responses.values():
+                response.setdefault("headers", {}).update(RATE_HEADERS | REQUEST_ID)
     return result
 
 
-def _refusal(told: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Error"}
-    return {"description": told, "content": {"application/json": {"schema": schema}}}
+def expected_codes(path: str, method: str, operation: dict[str, Any]) -> dict[str, set[str]]:
+    """The codes that an operation may answer by what it takes and who may use it, by status.
+
+    What its view names is in it with no code yet.
+    """
+    places = {(one["in"], one["name"]) for one in operation.get("parameters", ())}
+    once = ("header", IDEMPOTENCY_KEY) in places
+    security = operation.get("security", ())
+    codes: dict[str, set[str]] = {one: set() for one in operation["responses"] if one in TOLD}
+    rules: Sequence[tuple[bool, Mapping[str, Sequence[str]]]] = (
+        (True, {"429": ["rate_limit_exceeded"], "503": ["service_busy"]}),
+        (any(place == "query" for place, _ in places), {"400": ["validation_error"]}),
+        ("requestBody" in operation or once, BODY),
+        (once, {"409": ["conflict"], "422": ["idempotency_mismatch"]}),
+        (bool(security), {"401": ["authentication_required"]}),
+        (bool(security) and method != "get", {"403": ["permission_denied"]}),
+        (bool(security) and {} not in security, {"403": ["permission_denied", "email_unverified"]}),
+        ("{" in path, {"404": ["not_found"]}),
+        ("{public_id}" in path, {"404": ["job_not_found"]}),
+    )
+    for applies, more in rules:
+        for status, named in more.items() if applies else ():
+            codes.setdefault(status, set()).update(named)
+    return codes
+
+
+def _refusal(status: str, codes: Sequence[str]) -> dict[str, Any]:
+    fixed = {"error": {"enum": list(codes)}, "status_code": {"enum": [int(status)]}}
+    schema = {"allOf": [{"$ref": "#/components/schemas/Error"}, {"properties": fixed}]}
+    return {
+        "description": f"{TOLD[status]}: {', '.join(f'`{code}`' for code in codes)}",
+        "content": {"application/json": {"schema": schema}},
+        "headers": dict(RETRY_AFTER) if status in {"429", "503"} else {},
+    }
 
 
 def _page(request: HttpRequest, template: str) -> HttpResponse:

@@ -1,12 +1,13 @@
 """Compares what must agree all over the service, and names each row that doesn't.
 
-The ledger with the balances, the charges with the languages, the refunds with the failures, and the
-purchases with Stripe. Each check is one function, read from top to bottom.
+The ledger with the balances, the charges with the languages, the refunds with the failures, the
+purchases with Stripe, and the files with the rows. Each check is one function, read from top to
+bottom.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from django.utils import timezone
@@ -17,12 +18,16 @@ from billing.models import CreditTransaction, Purchase, PurchaseRefund
 from billing.purchases import differences
 from billing.queries import imbalances
 from billing.states import PurchaseStatus, RefundStatus
+from dubber.models import ReconcileReport
+from jobs import retention
 from jobs.models import DubbingJob, JobEvent, LanguageTask
 from jobs.outcomes import charge_references
 from jobs.states import JobStatus, Stage
 
 LATELY = timedelta(days=3)
 """How far back purchases are compared with Stripe, unless everything is."""
+
+REPORTS_KEPT = 100
 
 OVERDUE = timedelta(hours=25)
 """After that long nothing should be open or on its way any more."""
@@ -40,6 +45,15 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.check}: {self.row}: {self.told}"
+
+
+def write_report(*, strict: bool = False) -> list[Difference]:
+    """Compare everything, and keep what was found for staff."""
+    found = differences_found(strict=strict)
+    ReconcileReport.objects.create(strict=strict, found=[asdict(one) for one in found])
+    kept = ReconcileReport.objects.order_by("-at").values_list("pk", flat=True)[:REPORTS_KEPT]
+    ReconcileReport.objects.exclude(pk__in=list(kept)).delete()
+    return found
 
 
 def differences_found(*, strict: bool = False, stripe: bool = True) -> list[Difference]:
@@ -60,6 +74,7 @@ def _look(strict: bool, stripe: bool) -> Iterator[Difference]:
     yield from refunds_against_failures()
     yield from bonuses_against_jobs()
     yield from purchases_against_entries()
+    yield from files_against_rows()
     if stripe:
         yield from purchases_against_stripe(everything=strict)
     if strict:
@@ -143,6 +158,15 @@ def purchases_against_entries() -> Iterator[Difference]:
         yield Difference("entry", reference, "stands for no purchase")
 
 
+def files_against_rows() -> Iterator[Difference]:
+    """Every file that a row names is there, and every older file has a row."""
+    differing = retention.differences()
+    for key in differing.missing:
+        yield Difference("file", key, "missing")
+    for key in differing.orphans:
+        yield Difference("file", key, "no row names it")
+
+
 def purchases_against_stripe(*, everything: bool) -> Iterator[Difference]:
     """What Stripe says of a payment is what our row says. Nothing is asked without keys."""
     if not gateway.is_enabled():
@@ -165,7 +189,7 @@ def overdue() -> Iterator[Difference]:
         yield Difference("purchase", str(purchase.pk), "still open")
     asked = PurchaseRefund.objects.filter(status=RefundStatus.ASKED, created_at__lt=before)
     for refund in asked:
-        yield Difference("refund", str(refund.pk), "never sent")
+        yield Difference("purchase", str(refund.purchase_id), f"refund {refund.pk} never sent")
 
 
 def _differences_at_stripe(purchase: Purchase) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The only settings.
+"""The only settings: one long list, because a second file would be a second place to look.
 
 Each variable is read here, once; `python -m dubber.env` lists them with their help.
 """
@@ -32,6 +32,7 @@ SECRET_KEY = env.required(
     remedy="run make setup, or set it to 50 or more random characters",
 )
 DEBUG = env.flag("DEBUG", help="Development only: error pages with source code.")
+DEMO_EMAIL = "dev@localhost"
 DEV_TOKEN = env.flag(
     "DUBBER_DEV_TOKEN", help="Development only: the API accepts the bearer token dev-token."
 )
@@ -121,6 +122,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "corsheaders",
+    "django_htmx",
     "django_q",
     "djstripe",
     "storages",
@@ -141,7 +143,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.VerifiedPages",
+    "accounts.middleware.LocalTimes",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "dubber.error_pages.ErrorPages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "dubber.urls"
@@ -182,6 +187,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 TIME_ZONE = "UTC"
 USE_TZ = True
@@ -204,6 +211,11 @@ MAIL_SERVER = env.mail_server(
 DEFAULT_FROM_EMAIL = env.text(
     "DUBBER_MAIL_FROM", f"Dubber <no-reply@{_site.hostname}>", help="Sender of our mail."
 )
+CONTACT_EMAIL = env.text(
+    "DUBBER_CONTACT_EMAIL",
+    help="Who reads what people write on the contact page. Nobody, and the page says so, when "
+    "empty; in development such mail goes where all mail goes.",
+) or (DEMO_EMAIL if DEBUG else "")
 EMAIL_BACKEND = (
     "django.core.mail.backends.smtp.EmailBackend"
     if MAIL_SERVER.host
@@ -331,6 +343,11 @@ STORAGE = env.choice(
 STORAGE_ROOT = env.path(
     "DUBBER_STORAGE_ROOT", "var/storage", base=BASE_DIR, help="Folder for DUBBER_STORAGE=files."
 )
+UPLOAD_PATIENCE = env.seconds(
+    "DUBBER_UPLOAD_PATIENCE",
+    30,
+    help="A file that comes in at less than 10 KB/s over so many seconds is cut off.",
+)
 AWS_STORAGE_BUCKET_NAME = env.text(
     "AWS_STORAGE_BUCKET_NAME", "yt-dubber-uploads", help="Bucket for DUBBER_STORAGE=s3."
 )
@@ -373,6 +390,22 @@ def default_storage() -> dict[str, Any]:
     }
 
 
+def storage_origins() -> str:
+    """Name the servers that browsers send files to and play them from; none but ours for files."""
+    if STORAGE == "files":
+        return ""
+    if AWS_S3_ENDPOINT_URL:
+        return "{0.scheme}://{0.netloc}".format(urlsplit(AWS_S3_ENDPOINT_URL))
+    hosts = ["s3", f"s3.{AWS_S3_REGION_NAME}"] if AWS_S3_REGION_NAME else ["s3"]
+    return " ".join(f"https://{AWS_STORAGE_BUCKET_NAME}.{host}.amazonaws.com" for host in hosts)
+
+
+for _use in ("media-src 'self' blob:", "connect-src 'self'"):
+    _policy = SECURITY_HEADERS["Content-Security-Policy"]
+    SECURITY_HEADERS["Content-Security-Policy"] = _policy.replace(
+        _use, f"{_use} {storage_origins()}".rstrip()
+    )
+
 STORAGES = {
     "default": default_storage(),
     "staticfiles": {
@@ -411,9 +444,10 @@ LEASE_SECONDS = env.seconds(
 )
 WORKERS = env.integer(
     "DUBBER_WORKERS",
-    2,
+    4,
     least=1,
-    help="Steps that one worker machine runs at once.",
+    help="Steps that one worker machine runs at once: its processors, and two that wait for "
+    "vendors.",
 )
 ADMINS = [
     ("Staff", address)
@@ -445,7 +479,7 @@ Q_CLUSTER = {
     "retry": 7 * 24 * 3600,
     "save_limit": -1,
     "catch_up": False,
-    "poll": 0.5,
+    "poll": 0.2,
     "label": "Queue",
 }
 
@@ -501,10 +535,29 @@ POLLY_SECRET_ACCESS_KEY = env.text(
 AWS_ENDPOINT_URL_POLLY = env.url(
     "AWS_ENDPOINT_URL_POLLY", help="Address of Polly; empty for Amazon's own."
 )
+SPEECH_ENGINES = ["deepgram", "polly", "openai", "kokoro", "pico"]
 SPEECH_ROUTES = env.pairs(
     "DUBBER_SPEECH_ROUTES",
-    choices=["deepgram", "polly", "openai", "pico"],
+    choices=SPEECH_ENGINES,
     help="Who speaks a language before all others that can, for example ja=polly,en=openai.",
+)
+
+VENDOR_PRICES = env.prices(
+    "DUBBER_VENDOR_PRICES",
+    choices=[
+        "deepgram-recognition",
+        "deepgram-recognition-any",
+        "deepgram-speakers",
+        "deepgram-speech",
+        "polly-neural",
+        "polly-standard",
+        "openai-input",
+        "openai-output",
+        "openai-speech",
+    ],
+    help="Vendors' prices where the built-in ones are out of date or yours are others: dollars a "
+    "minute of sound, or a million characters or tokens, and the day you read them. For "
+    "example deepgram-speech=27@2026-11-20,openai-input=0.2@2026-11-20.",
 )
 
 STRIPE_SECRET_KEY = env.text(
@@ -517,13 +570,22 @@ STRIPE_API_BASE = env.url(
 )
 if STRIPE_API_BASE:
     STRIPE_API_HOST = STRIPE_API_BASE  # the name that dj-stripe reads, where there is one
+# The pages from which Stripe's own page is reached: a form's way may end there too.
+CHECKOUT_CONTENT_SECURITY_POLICY = SECURITY_HEADERS["Content-Security-Policy"].replace(
+    "form-action 'self'",
+    f"form-action 'self' {STRIPE_API_BASE or 'https://checkout.stripe.com'}",
+)
 STRIPE_API_VERSION = "2026-05-27.dahlia"  # pinned: what dj-stripe 2.11.0 was written for
 DJSTRIPE_FOREIGN_KEY_TO_FIELD = "id"
 
 
 # -- The demo, and logs ------------------------------------------------------------------------
-
-DEMO_EMAIL = "dev@localhost"
+SAMPLE_DUB = env.path(
+    "DUBBER_SAMPLE",
+    "var/demo",
+    base=BASE_DIR,
+    help="Folder of the sample dub that the home page plays; manage.py demo makes it there.",
+)
 DEMO_PASSWORD = env.text(
     "DUBBER_DEMO_PASSWORD",
     help=f"Development only: password of {DEMO_EMAIL}, made up by make setup.",

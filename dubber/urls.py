@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("billing.urls")),
     path("", include("jobs.urls")),
+    path("", include("dubber.public.urls")),
     path("admin/", admin.site.urls),
     path("health", HealthView.as_view(), name="health"),
     path("worker/health", WorkerHealthView.as_view(), name="worker_health"),

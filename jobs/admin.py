@@ -5,14 +5,17 @@ from typing import TYPE_CHECKING, Any, cast
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from billing.confirmations import Reason, confirmed
-from jobs import wiring
+from jobs import margin_pages, wiring
+from jobs.margins import dollars, margin_of
 from jobs.models import (
     Artifact,
     DubbingJob,
+    GlossaryEntry,
     JobEvent,
     LanguageTask,
     Step,
@@ -20,7 +23,6 @@ from jobs.models import (
     VendorHealth,
     VendorPlace,
 )
-from jobs.queries import cost_of
 from jobs.services import cancel_job, refund_language, retry_language
 
 if TYPE_CHECKING:
@@ -97,22 +99,37 @@ class DubbingJobAdmin(Reading, admin.ModelAdmin[DubbingJob]):
     inlines = (LanguageInline, StepInline, EventInline, VendorCallInline)
     readonly_fields = ("vendors_cost", "customer_paid", "margin")
     actions = ("cancel",)
+    change_list_template = "admin/jobs/jobs.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the pages of margins."""
+        of_staff = self.admin_site.admin_view
+        return [
+            path("margins", of_staff(margin_pages.page), name="jobs_margins"),
+            path("margins.csv", of_staff(margin_pages.table), name="jobs_margins_table"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """List the jobs, with a link to their margins for whoever may see them."""
+        return super().changelist_view(request, {"may_see": margin_pages.may_see(request)})
 
     @admin.display(description=gettext_lazy("vendors' cost"))
     def vendors_cost(self, job: DubbingJob) -> str:
         """What vendors took for it, in dollars."""
-        return dollars(cost_of(job).vendors)
+        return dollars(margin_of(job).vendors)
 
     @admin.display(description=gettext_lazy("customer paid"))
     def customer_paid(self, job: DubbingJob) -> str:
-        """The credits that were kept, in dollars."""
-        return dollars(cost_of(job).paid)
+        """What was paid for the credits that were kept, in dollars."""
+        return dollars(margin_of(job).paid)
 
     @admin.display(description=gettext_lazy("margin"))
     def margin(self, job: DubbingJob) -> str:
         """What is left, in dollars."""
-        cost = cost_of(job)
-        return dollars(cost.paid - cost.vendors)
+        return dollars(margin_of(job).left)
 
     @admin.action(
         description=gettext_lazy("Cancel, and give the credits back"), permissions=["manage"]
@@ -218,19 +235,34 @@ class VendorCallAdmin(Reading, admin.ModelAdmin[VendorCall]):
 
 @admin.register(VendorHealth)
 class VendorHealthAdmin(Reading, admin.ModelAdmin[VendorHealth]):
-    """How calls to vendors went lately; above it, what vendors have ended."""
+    """How calls to vendors went lately, what vendors have ended, and what they cost."""
 
     list_display = ("vendor", "failures", "shut_until", "trial_until", "spare")
+    change_list_template = "admin/jobs/vendors.html"
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Say what was withdrawn, then list."""
+        """Say what was withdrawn and what calls are recorded at, then list."""
         for engine in wiring.withdrawn():
             told = _("%(name)s %(model)s ended on %(day)s, so nothing goes there any more.")
             told = told % {"name": engine.name, "model": engine.model, "day": engine.ends}
             messages.warning(request, told)
-        return super().changelist_view(request, extra_context)
+        prices = [
+            (name, *wiring.in_dollars(price), price) for name, price in wiring.vendor_prices()
+        ]
+        return super().changelist_view(request, {**(extra_context or {}), "prices": prices})
+
+
+@admin.register(GlossaryEntry)
+class GlossaryEntryAdmin(admin.ModelAdmin[GlossaryEntry]):
+    """Words that people want said in a certain way; jobs that were ordered keep what they had."""
+
+    list_display = ("source", "target", "language", "user")
+    list_filter = ("language",)
+    list_select_related = ("user",)
+    search_fields = ("source", "target", "user__email")
+    raw_id_fields = ("user",)
 
 
 @admin.register(VendorPlace)
@@ -239,8 +271,3 @@ class VendorPlaceAdmin(Reading, admin.ModelAdmin[VendorPlace]):
 
     list_display = ("vendor", "kind", "number", "holder", "lease_until")
     list_filter = ("vendor", "kind")
-
-
-def dollars(micro: int) -> str:
-    """Millionths of a dollar, as dollars."""
-    return f"${micro / 1e6:.4f}"

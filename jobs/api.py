@@ -3,7 +3,6 @@
 from typing import Any, cast
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,10 +13,12 @@ from dubber.api import ApiView, checked
 from dubber.errors import NotFound
 from dubber.etags import etag_of, not_modified
 from dubber.idempotency import idempotent
+from dubber.openapi import refuses
 from jobs import downloads, links, ordering, retention, serializers, services, wiring
 from jobs.documents import document, rows_of_job, rows_of_jobs, with_status
 from jobs.models import Artifact, Download, DubbingJob
 from jobs.pipeline.languages import LANGUAGES
+from jobs.refusals import BUSY, LANGUAGES_REFUSED, MEDIA_REFUSED
 from jobs.uploads import issue_uploads
 from jobs.wiring import Offer
 from jobs.words import clock
@@ -47,7 +48,13 @@ class UploadUrls(ApiView):
         operation_id="create_upload_urls",
         tags=["jobs"],
         request=serializers.UploadUrlsForm,
-        responses={200: serializers.UploadUrlsAnswer},
+        responses={
+            200: serializers.UploadUrlsAnswer,
+            400: refuses("empty_file", *LANGUAGES_REFUSED),
+            403: refuses("plan_limit"),
+            413: refuses("too_large"),
+            503: refuses(*BUSY),
+        },
     )
     def post(self, request: Request) -> Response:
         """Give addresses to which the files of a new job can be PUT."""
@@ -73,7 +80,12 @@ class Jobs(ApiView):
     @extend_schema(
         operation_id="list_jobs",
         tags=["jobs"],
-        parameters=[serializers.ListQuery],
+        parameters=[
+            serializers.ListQuery,
+            OpenApiParameter(
+                "X-Total-Count", int, OpenApiParameter.HEADER, response=[200], required=True
+            ),
+        ],
         responses={200: serializers.Job(many=True)},
     )
     def get(self, request: Request) -> Response:
@@ -93,8 +105,12 @@ class Jobs(ApiView):
         request=serializers.JobForm,
         responses={
             201: serializers.JobAnswer,
-            402: OpenApiResponse(description="`insufficient_credits`"),
-            409: OpenApiResponse(description="`upload_missing`, `conflict`"),
+            400: refuses(*MEDIA_REFUSED, *LANGUAGES_REFUSED),
+            402: refuses("insufficient_credits"),
+            403: refuses("plan_limit", "plan_required"),
+            404: refuses("job_not_found"),
+            409: refuses("upload_missing", "upload_changed"),
+            503: refuses(*BUSY),
         },
     )
     @idempotent
@@ -115,6 +131,12 @@ class OneJob(JobView):
     @extend_schema(
         operation_id="get_job",
         tags=["jobs"],
+        parameters=[
+            OpenApiParameter("If-None-Match", location=OpenApiParameter.HEADER),
+            OpenApiParameter(
+                "ETag", location=OpenApiParameter.HEADER, response=[200, 304], required=True
+            ),
+        ],
         responses={200: serializers.Job, 304: OpenApiResponse(description="Nothing changed.")},
     )
     def get(self, request: Request, public_id: str) -> Response:
@@ -124,7 +146,11 @@ class OneJob(JobView):
         known = not_modified(request, etag)
         return known or Response(document(rows), headers={"ETag": etag})
 
-    @extend_schema(operation_id="delete_job", tags=["jobs"], responses={204: None})
+    @extend_schema(
+        operation_id="delete_job",
+        tags=["jobs"],
+        responses={204: None, 409: refuses("conflict"), 503: refuses(*BUSY)},
+    )
     def delete(self, request: Request, public_id: str) -> Response:
         """Cancel what still runs, with its credits returned, and delete all files now."""
         retention.delete_job(self.job(request, public_id), by=_user(request))
@@ -135,7 +161,10 @@ class StartJob(JobView):
     """`/api/jobs/<id>/start`."""
 
     @extend_schema(
-        operation_id="start_job", tags=["jobs"], request=None, responses={200: serializers.Job}
+        operation_id="start_job",
+        tags=["jobs"],
+        request=None,
+        responses={200: serializers.Job, 409: refuses("conflict")},
     )
     def post(self, request: Request, public_id: str) -> Response:
         """Go on with a job whose transcript was reviewed."""
@@ -147,7 +176,10 @@ class CancelJob(JobView):
     """`/api/jobs/<id>/cancel`."""
 
     @extend_schema(
-        operation_id="cancel_job", tags=["jobs"], request=None, responses={200: serializers.Job}
+        operation_id="cancel_job",
+        tags=["jobs"],
+        request=None,
+        responses={200: serializers.Job, 409: refuses("conflict")},
     )
     def post(self, request: Request, public_id: str) -> Response:
         """Stop what is not finished; its credits come back."""
@@ -159,7 +191,14 @@ class RetryJob(JobView):
     """`/api/jobs/<id>/retry`."""
 
     @extend_schema(
-        operation_id="retry_job", tags=["jobs"], request=None, responses={200: serializers.Job}
+        operation_id="retry_job",
+        tags=["jobs"],
+        request=None,
+        responses={
+            200: serializers.Job,
+            402: refuses("insufficient_credits"),
+            410: refuses("files_expired"),
+        },
     )
     @idempotent
     def post(self, request: Request, public_id: str) -> Response:
@@ -175,7 +214,13 @@ class JobLanguages(JobView):
         operation_id="add_languages",
         tags=["jobs"],
         request=serializers.LanguagesForm,
-        responses={200: serializers.Job},
+        responses={
+            200: serializers.Job,
+            400: refuses(*LANGUAGES_REFUSED),
+            403: refuses("plan_limit", "plan_required"),
+            402: refuses("insufficient_credits"),
+            410: refuses("files_expired"),
+        },
     )
     @idempotent
     def post(self, request: Request, public_id: str) -> Response:
@@ -185,22 +230,8 @@ class JobLanguages(JobView):
         return _shown(request, public_id)
 
 
-class ForAnybody(BaseContentNegotiation):
-    """Answers whatever is accepted: a browser that follows a link asks for HTML."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        """The first one."""
-        return parsers[0]
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
-        """The first one."""
-        return renderers[0], renderers[0].media_type
-
-
 class JobDownload(JobView):
     """`/api/jobs/<id>/download`."""
-
-    content_negotiation_class = ForAnybody
 
     @extend_schema(
         operation_id="download",
@@ -213,7 +244,8 @@ class JobDownload(JobView):
             200: serializers.LinkAnswer,
             202: OpenApiResponse(description="It is being made: ask again after `Retry-After`."),
             302: OpenApiResponse(description="To the link."),
-            410: OpenApiResponse(description="`files_expired`"),
+            404: refuses("file_not_ready"),
+            410: refuses("files_expired"),
         },
     )
     def get(self, request: Request, public_id: str) -> Response:
@@ -259,7 +291,6 @@ class Languages(ApiView):
     @extend_schema(
         operation_id="list_languages",
         tags=["languages"],
-        auth=[],
         responses={200: serializers.OfferedLanguage(many=True)},
     )
     def get(self, request: Request) -> Response:

@@ -10,6 +10,8 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         """Fit the queue to us before anything is sent or taken."""
-        from jobs import queue  # noqa: PLC0415 (models must be loaded first)
+        from jobs import queue, wiring  # noqa: PLC0415 (models must be loaded first)
 
         queue.prepare()
+        if queue.is_group():
+            wiring.load_libraries()

@@ -4,28 +4,36 @@ import hashlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Self, TypeVar
 
 from django.core.files.storage import default_storage
-from django.db import connection, transaction
+from django.db import transaction
 
 from jobs import claims, storage
 from jobs.claims import Claim
+from jobs.clerk import Clerk
 from jobs.heartbeat import Heartbeat
 from jobs.models import DubbingJob, Take
 from jobs.pipeline.errors import PipelineError, Stopped
 from jobs.pipeline.parallel import Turns
 
+Found = TypeVar("Found")
+
 PROGRESS_EVERY = timedelta(seconds=1)
+
+
+def take_name(key: str) -> str:
+    """The key of the take that a desk keeps under `key`."""
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 class WorkerDesk:
     """Keeps takes, shows progress and hears that it must stop, for one claimed step.
 
-    Safe to use from several threads; a thread other than the one that made the desk gives its
-    database connection back after every use.
+    Safe to use from several threads: a clerk does the database work of all but the one that made
+    the desk.
     """
 
     def __init__(self, claim: Claim, job: DubbingJob, beat: Heartbeat) -> None:
@@ -34,9 +42,16 @@ class WorkerDesk:
         self.job = job
         self.beat = beat
         self._owner = threading.get_ident()
+        self._clerk = Clerk()
         self._turn = threading.Lock()
         self._making = Turns()
         self._shown = ("", -PROGRESS_EVERY.total_seconds())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._clerk.close()
 
     def remember(self, key: str, make: Callable[[], bytes]) -> bytes:
         """The bytes kept under `key` in this job, made and kept now if there are none.
@@ -44,17 +59,15 @@ class WorkerDesk:
         Raises Stopped when the claim is lost; what was made is then not kept.
         """
         self.stop()
-        name = hashlib.sha256(key.encode()).hexdigest()
+        name = take_name(key)
         with self._making.turn(name):  # lines that are the same are bought once, whoever asks
-            with self._database():
-                kept = self._kept(name)
+            kept = self._kept(name)
             if kept is not None:
                 return kept
             began = time.monotonic()
             content = make()
             took_ms = round((time.monotonic() - began) * 1000)
-            with self._database():
-                self._keep(name, content, took_ms)
+            self._keep(name, content, took_ms)
             return content
 
     def progress(self, stage: str, n: int, m: int) -> None:
@@ -66,9 +79,8 @@ class WorkerDesk:
             if same == stage and soon and n < m:
                 return
             self._shown = (stage, now)
-        with self._database():
-            if not self.claim.mine().update(part=n, parts=m):
-                self.beat.lost.set()
+        if not self._ask(lambda: self.claim.mine().update(part=n, parts=m)):
+            self.beat.lost.set()
 
     def stop(self) -> None:
         """Raise Stopped when the claim is lost, OUT_OF_TIME when the step's deadline has passed."""
@@ -78,7 +90,7 @@ class WorkerDesk:
             raise PipelineError("OUT_OF_TIME")
 
     def _kept(self, name: str) -> bytes | None:
-        take = Take.objects.filter(job=self.job, key=name).first()
+        take = self._ask(Take.objects.filter(job=self.job, key=name).first)
         if take is None:
             return None
         try:
@@ -89,9 +101,7 @@ class WorkerDesk:
         if hashlib.sha256(content).hexdigest() == take.sha256:
             return content
         # Lost or damaged in storage: there is nothing to do but to buy it again.
-        with transaction.atomic():
-            claims.fence(self.claim)
-            take.delete()
+        self._ask(lambda: self._fenced(take.delete))
         return None
 
     def _keep(self, name: str, content: bytes, took_ms: int) -> None:
@@ -109,18 +119,20 @@ class WorkerDesk:
             took_ms=took_ms,
         )
         try:
-            with transaction.atomic():
-                claims.fence(self.claim)
-                Take.objects.bulk_create([take], ignore_conflicts=True)
+            self._ask(
+                lambda: self._fenced(
+                    lambda: Take.objects.bulk_create([take], ignore_conflicts=True)
+                )
+            )
         except Stopped:
             self.beat.lost.set()
             storage.drop([key])
             raise
 
-    @contextmanager
-    def _database(self) -> Iterator[None]:
-        try:
-            yield
-        finally:
-            if threading.get_ident() != self._owner:
-                connection.close()
+    @transaction.atomic
+    def _fenced(self, write: Callable[[], object]) -> None:
+        claims.fence(self.claim)
+        write()
+
+    def _ask(self, work: Callable[[], Found]) -> Found:
+        return work() if threading.get_ident() == self._owner else self._clerk.ask(work)

@@ -7,7 +7,8 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import F, FilteredRelation, Q, QuerySet
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import FilteredRelation, Model, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -22,7 +23,32 @@ from jobs.words import STATUS_OF, clock, job_message, job_status, seconds
 SHOWN = {"voice_mp3": "voice", "full_mp3": "full", "srt": "captions"}
 """The kinds of file whose links a job shows, and what it calls them."""
 
-MEASURED = 200  # how many finished steps of a kind tell its speed
+OF_JOB = frozenset(
+    {
+        "id",
+        "public_id",
+        "status",
+        "title",
+        "background_id",
+        "heard_language",
+        "duration_ms",
+        "options",
+        "kept_until",
+        "files_gone_at",
+        "reviewed_at",
+        "created_at",
+        "updated_at",
+        "started_at",
+        "finished_at",
+    }
+)
+OF_LANGUAGE = frozenset(
+    {"id", "job_id", "language", "stage", "credits", "refunded", "error", "updated_at"}
+)
+OF_FILE = ("file__id", "file__kind", "file__link", "file__bytes")
+"""What a document is made of, column by column."""
+
+MEASURED = 200  # how many finished steps of each kind tell its speed, about
 SPEEDS_FOR = 300  # seconds for which measured speeds are taken as they are
 
 
@@ -65,7 +91,7 @@ class JobRows:
 def rows_of_job(user: User, public_id: str) -> JobRows:
     """One job of a person. Raises NotFound job_not_found."""
     tasks = _tasks_with_files().filter(job__public_id=public_id, job__user=user)
-    found = list(_gathered(tasks))
+    found = _gathered(tasks)
     if not found:
         raise NotFound("job", code="job_not_found")
     _add_steps(found)
@@ -75,7 +101,7 @@ def rows_of_job(user: User, public_id: str) -> JobRows:
 def rows_of_jobs(jobs: QuerySet[DubbingJob]) -> list[JobRows]:
     """The jobs of a query, which may be a slice; the newest first."""
     tasks = _tasks_with_files().filter(job__in=jobs.values("pk"))
-    found = list(_gathered(tasks.order_by("-job_id", "pk")))
+    found = _gathered(tasks.order_by("-job_id", "pk"))
     _add_steps(found)
     return found
 
@@ -137,18 +163,15 @@ def document(rows: JobRows) -> dict[str, Any]:
 @lru_cache(maxsize=2)
 def speeds(_period: int) -> dict[str, float]:
     """Seconds of work per second of media, by kind of step, as measured on the latest steps."""
-    measured = {}
-    for kind in STAGE_OF:
-        done = Step.objects.filter(kind=kind, status=StepStatus.DONE, started_at__isnull=False)
-        pairs = done.order_by("-pk").values_list("started_at", "finished_at", "job__duration_ms")
-        found = [
-            (end - start).total_seconds() / ms * 1000
-            for start, end, ms in pairs[:MEASURED]
-            if start and end
-        ]
-        if found:
-            measured[kind.value] = sum(found) / len(found)
-    return measured
+    done = Step.objects.filter(kind__in=STAGE_OF, status=StepStatus.DONE, started_at__isnull=False)
+    latest = done.order_by("-pk").values_list(
+        "kind", "started_at", "finished_at", "job__duration_ms"
+    )
+    found: dict[str, list[float]] = {}
+    for kind, start, end, ms in latest[: MEASURED * len(STAGE_OF)]:
+        if start and end:
+            found.setdefault(kind, []).append((end - start).total_seconds() / ms * 1000)
+    return {kind: sum(all_) / len(all_) for kind, all_ in found.items()}
 
 
 def _tasks_with_files() -> QuerySet[LanguageTask]:
@@ -158,30 +181,37 @@ def _tasks_with_files() -> QuerySet[LanguageTask]:
         artifacts__gone_at__isnull=True,
         artifacts__kind__in=list(SHOWN),
     )
-    return (
-        LanguageTask.objects.annotate(file=FilteredRelation("artifacts", condition=shown))
-        .annotate(
-            file_id=F("file__id"),
-            file_kind=F("file__kind"),
-            file_link=F("file__link"),
-            file_bytes=F("file__bytes"),
-        )
-        .select_related("job")
-        .order_by("job_id", "pk")
-    )
+    files = FilteredRelation("artifacts", condition=shown)
+    return LanguageTask.objects.annotate(file=files).order_by("job_id", "pk")
 
 
-def _gathered(tasks: Iterable[Any]) -> Iterable[JobRows]:
-    """The rows of a join of languages and files, put together again."""
+def _gathered(tasks: QuerySet[LanguageTask]) -> list[JobRows]:
+    """The rows of a join of jobs, languages and files, put together again.
+
+    This is what is polled: only what is shown is fetched, and each row is made into an object once.
+    """
+    job_names, task_names = _columns(DubbingJob, OF_JOB), _columns(LanguageTask, OF_LANGUAGE)
+    names = [*(f"job__{name}" for name in job_names), *task_names, *OF_FILE]
+    ends = len(job_names), len(job_names) + len(task_names)
     jobs: dict[int, JobRows] = {}
-    for task in tasks:
-        rows = jobs.setdefault(task.job_id, JobRows(task.job))
-        if not rows.tasks or rows.tasks[-1].pk != task.pk:
-            rows.tasks.append(task)
-        if task.file_id is not None:
-            file = ShownFile(task.file_id, task.file_kind, task.file_link, task.file_bytes)
-            rows.files.setdefault(task.pk, {})[file.kind] = file
-    return jobs.values()
+    for row in tasks.values_list(*names):
+        of_job, of_task, of_file = row[: ends[0]], row[ends[0] : ends[1]], row[ends[1] :]
+        rows = jobs.get(of_job[0])
+        if rows is None:
+            job = DubbingJob.from_db(DEFAULT_DB_ALIAS, job_names, of_job)
+            rows = jobs[of_job[0]] = JobRows(job)
+        if not rows.tasks or rows.tasks[-1].pk != of_task[0]:
+            rows.tasks.append(LanguageTask.from_db(DEFAULT_DB_ALIAS, task_names, of_task))
+        if of_file[0] is not None:
+            file = ShownFile(*of_file)
+            rows.files.setdefault(of_task[0], {})[file.kind] = file
+    return list(jobs.values())
+
+
+@lru_cache
+def _columns(model: type[Model], wanted: frozenset[str]) -> list[str]:
+    """Those columns in the model's own order, which begins with the id."""
+    return [one.attname for one in model._meta.concrete_fields if one.attname in wanted]
 
 
 def _add_steps(found: Sequence[JobRows]) -> None:
@@ -224,15 +254,18 @@ def _language(rows: JobRows, task: LanguageTask) -> dict[str, Any]:
         "stage": task.stage,
         "progress": progress.percent,
         "message": task.error or progress.sentence,
-        "estimatedTimeRemaining": _time_left(rows.job, task, steps),
+        "estimatedTimeRemaining": time_left(rows.job, task, steps),
         "fileSize": full.bytes if full else None,
         "downloadUrl": full.url if full else None,
         "error": task.error or None,
     }
 
 
-def _time_left(job: DubbingJob, task: LanguageTask, steps: Sequence[Step]) -> int | None:
-    """Seconds of work that a running language still needs, by measured speeds; None if unknown."""
+def time_left(job: DubbingJob, task: LanguageTask, steps: Sequence[Step]) -> int | None:
+    """Seconds of work that a running language still needs, by measured speeds; None if unknown.
+
+    `steps` are those of the language and of the whole job.
+    """
     if task.stage in ENDED or job.status != JobStatus.PROCESSING or job.awaits_review:
         return None
     measured = speeds(int(time.time() / SPEEDS_FOR))

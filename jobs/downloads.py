@@ -96,12 +96,21 @@ def find_file(
     formats = KINDS.get(kind)
     if formats is None or (form and form not in formats):
         raise UserError("validation_error", _("There is no such type or format of file."))
-    wanted = formats[form or next(iter(formats))]
+    return find_kind(job, language=language, kind=formats[form or next(iter(formats))])
+
+
+def find_kind(
+    job: DubbingJob, *, language: str, kind: str
+) -> tuple[Artifact | None, StepKind | None]:
+    """The file of a kind, or the step that makes it, now asked for; raises as `find_file` does."""
+    if all(kind not in formats.values() for formats in KINDS.values()):
+        raise NotFound(_("file"))
     task = _task_of(job, language)
-    file = Artifact.objects.filter(task=task, kind=wanted, current=True, gone_at=None).first()
+    files = Artifact.objects.filter(task=task, kind=kind, current=True, working=False)
+    file = files.filter(gone_at=None).first()
     if file is not None:
         return file, None
-    step = ON_DEMAND.get(wanted)
+    step = ON_DEMAND.get(kind)
     if step is None:
         raise NotFound(_("file"))
     extras.ask_for(job, task=task, kind=step)

@@ -6,15 +6,17 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import F
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from billing import ledger, prices
 from billing.queries import plan_of
+from billing.standing import require_good_standing
 from dubber.errors import Conflict, NotFound, PermissionRefused, UserError
 from jobs import events, outcomes, rows, wiring
-from jobs.models import DubbingJob, JobEvent, LanguageTask, Line, Segment, Step
+from jobs.models import DubbingJob, JobEvent, LanguageTask, Line, Segment
 from jobs.outcomes import charge_reference
 from jobs.pipeline.dub import Engines
 from jobs.pipeline.errors import PipelineError
@@ -45,7 +47,7 @@ class Change:
 def transcript_lines(job: DubbingJob) -> list[dict[str, Any]]:
     """What was heard, line by line, as the API shows it. Raises UserError files_expired."""
     refuse_expired(job)
-    rooms = _rooms(job)
+    rooms = rooms_of(job)
     return [
         _shown(segment, segment, rooms, flags=[]) | {"text": segment.text}
         for segment in job.segments.order_by("index")
@@ -55,7 +57,7 @@ def transcript_lines(job: DubbingJob) -> list[dict[str, Any]]:
 def translated_lines(task: LanguageTask) -> list[dict[str, Any]]:
     """What is said in one language, line by line. Raises UserError files_expired."""
     refuse_expired(task.job)
-    rooms = _rooms(task.job)
+    rooms = rooms_of(task.job)
     return [
         _shown(line, line.segment, rooms, flags=line.flags)
         | {
@@ -78,8 +80,8 @@ def edit_transcript(job: DubbingJob, *, changes: Sequence[Change]) -> None:
     Raises UserError stale_revision, validation_error, files_expired, and Conflict while a language
     is made.
     """
-    job = _to_edit(job)
-    rooms = _rooms(job)
+    job = to_edit(job)
+    rooms = rooms_of(job)
     segments = {segment.pk: segment for segment in job.segments.all()}
     for change in changes:
         segment = _found(segments, change)
@@ -103,11 +105,11 @@ def edit_lines(
 
     Raises UserError as `edit_transcript` does, and plan_required.
     """
-    job = _to_edit(job)
+    job = to_edit(job)
     task = find_task(job, language)
-    rooms = _rooms(job)
+    rooms = rooms_of(job)
     lines = {line.pk: line for line in task.lines.select_related("segment")}
-    _check_voices(task, changes, engines)
+    _check_voices(task, {change.chosen_voice for change in changes}, engines)
     for change in changes:
         line = _found(lines, change)
         columns = {
@@ -130,22 +132,58 @@ def render(
     """Make the changed lines of all languages anew, for the price of their added-up slots.
 
     Raises Conflict when nothing is stale or a language is being made, UserError files_expired,
-    insufficient_credits.
+    insufficient_credits, PermissionRefused to who is in no good standing.
     """
     with transaction.atomic():
-        job = _to_edit(job)
-        complete = job.tasks.filter(stage=Stage.COMPLETE, lines__stale=True)
-        tasks = list(complete.distinct().order_by("pk"))
-        if not tasks:
+        job = to_edit(job)
+        _end_previews(job)
+        costs = render_prices(job, engines=engines)
+        if not costs:
             raise Conflict(_("Nothing was changed, so there is nothing to make anew."))
-        rooms = _rooms(job)
-        costs = {task.pk: _price(task, rooms, engines) for task in tasks}
+        require_good_standing(job.user)
         ledger.require(job.user, credits=sum(costs.values()))
-        reopen(job)
-        for task in tasks:
-            _begin(job, task, costs[task.pk], by=by)
+        reopen(job, tell=False)  # whoever edits is there
+        for task, credits in costs.items():
+            _begin(job, task, credits, by=by)
         outcomes.make_ready(job)
-        return tasks
+        return list(costs)
+
+
+def render_prices(
+    job: DubbingJob, *, engines: Callable[[], Engines] = wiring.engines
+) -> dict[LanguageTask, int]:
+    """The languages that have changed lines, and what making those anew costs now."""
+    complete = job.tasks.filter(stage=Stage.COMPLETE, lines__stale=True)
+    tasks = list(complete.distinct().select_related("job__user").order_by("pk"))
+    rooms = rooms_of(job) if tasks else {}
+    return {task: _price(task, rooms, engines) for task in tasks}
+
+
+@transaction.atomic
+def cast_speaker(
+    job: DubbingJob,
+    *,
+    language: str,
+    speaker: int,
+    voice: str,
+    engines: Callable[[], Engines] = wiring.engines,
+) -> None:
+    """Give a speaker another voice in one language; their lines without one of their own go stale.
+
+    Raises UserError as `edit_lines` does, and NotFound where nobody has that number.
+    """
+    job = to_edit(job)
+    task = find_task(job, language)
+    lines = task.lines.filter(segment__speaker=speaker)
+    if not lines.exists():
+        raise NotFound("speaker")
+    _check_voices(task, {voice}, engines)
+    chosen = job.options.get("voices", {})
+    cast = {**chosen.get(task.language, {}), str(speaker): voice}
+    job.options = {**job.options, "voices": {**chosen, task.language: cast}}
+    job.save(update_fields=["options"])
+    lines.filter(chosen_voice="").exclude(voice=voice).update(stale=True)
+    _touch(job)
 
 
 def find_task(job: DubbingJob, language: str) -> LanguageTask:
@@ -168,24 +206,28 @@ def _shown(
         "start": segment.start_ms / 1000,
         "end": segment.end_ms / 1000,
         "speaker": segment.speaker,
-        "max_chars": _most_chars(rooms[segment.index]),
+        "max_chars": most_chars(rooms[segment.index]),
         "flags": flags,
         "revision": row.revision,
     }
 
 
-def _rooms(job: DubbingJob) -> dict[int, float]:
+def rooms_of(job: DubbingJob) -> dict[int, float]:
     """The seconds of every line's slot, by its segment's index."""
     duration = job.duration_ms / 1000
     return {slot.index: slot.room for slot in slots(rows.transcript_of(job).segments, duration)}
 
 
-def _most_chars(room: float) -> int:
+def most_chars(room: float) -> int:
+    """How long a line in so many seconds of room may be."""
     return int(CHARS_PER_SECOND * max(room, 0.0)) + CHARS_MORE
 
 
-def _to_edit(job: DubbingJob) -> DubbingJob:
-    """The job, locked, if nothing is being made that a change would be lost on."""
+def to_edit(job: DubbingJob) -> DubbingJob:
+    """The job, locked, if nothing is being made that a change would be lost on.
+
+    Raises Conflict, UserError files_expired.
+    """
     job = outcomes.lock_job(job.pk)
     refuse_expired(job)
     running = job.status in {JobStatus.PENDING, JobStatus.PROCESSING}
@@ -193,9 +235,21 @@ def _to_edit(job: DubbingJob) -> DubbingJob:
     reviewed = job.awaits_review and heard
     if running and not reviewed:
         raise Conflict(_("This is being made. Wait until it has ended."))
-    if job.steps.filter(status__in=OPEN).exists() and not reviewed:
+    making = job.steps.filter(status__in=OPEN).exclude(kind=StepKind.PREVIEW)
+    if making.exists() and not reviewed:
         raise Conflict(_("Files of this job are being made. Wait until they are there."))
     return job
+
+
+def _end_previews(job: DubbingJob) -> None:
+    """Give up the previews that nobody has begun to speak: the rendering will. Raises Conflict."""
+    previews = job.steps.select_for_update(of=("self",), no_key=True).filter(
+        kind=StepKind.PREVIEW, status__in=OPEN
+    )
+    for step in previews.order_by("pk"):
+        if step.status == StepStatus.RUNNING:  # the same line would be bought twice
+            raise Conflict(_("A line is being spoken. Try again in a moment."), retry_after=5)
+        step.move_to(StepStatus.CANCELLED, finished_at=Now())
 
 
 def _found(there: Mapping[int, Any], change: Change) -> Any:
@@ -216,7 +270,7 @@ def _checked_text(change: Change, room: float) -> str | None:
     if change.text is None:
         return None
     text = " ".join(change.text.split())
-    most = _most_chars(room)
+    most = most_chars(room)
     if not text or len(text) > most:
         raise UserError(
             "validation_error",
@@ -246,9 +300,9 @@ def _touch(job: DubbingJob) -> None:
 
 
 def _check_voices(
-    task: LanguageTask, changes: Collection[Change], engines: Callable[[], Engines]
+    task: LanguageTask, asked: Collection[str | None], engines: Callable[[], Engines]
 ) -> None:
-    wanted = {change.chosen_voice for change in changes if change.chosen_voice}
+    wanted = {voice for voice in asked if voice}
     if not wanted:
         return
     voices = _voices(task, engines)
@@ -262,7 +316,7 @@ def _check_voices(
 def _voices(task: LanguageTask, engines: Callable[[], Engines]) -> dict[str, bool]:
     """The voices of a language, and whether each is a premium one."""
     try:
-        route = engines().route(task.job.heard_language or None, task.variant)
+        route = engines().route(task.job.heard_language or None, task.variant, task.speech)
     except PipelineError as error:
         raise refusal(error) from error
     return {voice.id: voice.premium for voice in route.voices}
@@ -271,9 +325,11 @@ def _voices(task: LanguageTask, engines: Callable[[], Engines]) -> dict[str, boo
 def _price(task: LanguageTask, rooms: Mapping[int, float], engines: Callable[[], Engines]) -> int:
     """What the stale lines of a language cost: at least one credit."""
     voices = _voices(task, engines)
+    cast = task.job.options.get("voices", {}).get(task.language, {})
     milliseconds = dict.fromkeys((False, True), 0)
     for line in task.lines.filter(stale=True).select_related("segment"):
-        premium = voices.get(line.chosen_voice or line.voice, False)
+        voice = line.chosen_voice or cast.get(str(line.segment.speaker)) or line.voice
+        premium = voices.get(voice, False)
         milliseconds[premium] += rows.to_ms(max(rooms[line.segment.index], 0.0))
     return max(
         1,
@@ -298,18 +354,7 @@ def _begin(job: DubbingJob, task: LanguageTask, credits: int, *, by: User) -> No
         reference=charge_reference(job, task),
         description=_("Changed lines: %(language)s") % {"language": task.language_name},
     )
+    task.lines.filter(stale=True).update(previews=0)
     for step in job.steps.filter(task=task, kind__in=LANGUAGE_KINDS).order_by("pk"):
-        _reset(step)
+        step.start_over()
     events.record(JobEvent.Kind.RENDERING_ASKED, job=job, task=task, by=str(by.pk), credits=credits)
-
-
-def _reset(step: Step) -> None:
-    step.move_to(
-        StepStatus.WAITING,
-        errors=0,
-        deaths=0,
-        reason="",
-        reason_since=None,
-        error_code="",
-        finished_at=None,
-    )

@@ -1,5 +1,7 @@
 """The API of what was heard and what is said: read it, correct it, make it anew."""
 
+import time
+from datetime import UTC, datetime
 from typing import Any, cast
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -10,13 +12,20 @@ from rest_framework.response import Response
 from accounts.models import User
 from dubber.api import checked
 from dubber.idempotency import idempotent
-from jobs import editing
+from dubber.openapi import refuses
+from jobs import editing, links, previews
 from jobs.api import JobView
 from jobs.documents import document, rows_of_job
 from jobs.editing import Change
+from jobs.options import LONGEST_CAPTIONS
+from jobs.own_captions import bring_captions
+from jobs.refusals import LANGUAGES_REFUSED
 from jobs.serializers import Form, Job
+from jobs.words import clock
 
 MOST_CHANGES = 500
+PREVIEW_SECONDS = 1
+"""When to ask again for a line that is being spoken."""
 
 
 class Line(Form):
@@ -55,6 +64,45 @@ class Translation(Form):
     lines = TranslatedLine(many=True)
 
 
+class CaptionsForm(Form):
+    """Captions in the language of the dub."""
+
+    captions = serializers.CharField(max_length=LONGEST_CAPTIONS)
+
+
+class Cue(Form):
+    """One caption: from when to when, in seconds."""
+
+    start = serializers.FloatField()
+    end = serializers.FloatField()
+    text = serializers.CharField()
+
+
+class BroughtCaptions(Translation):
+    """What became of captions: unmatched are those at whose time nothing is said.
+
+    too_long names the lines that had no room for what their captions say.
+    """
+
+    changed = serializers.IntegerField()
+    unmatched = Cue(many=True)
+    too_long = serializers.ListField(child=serializers.CharField())
+
+
+class Preview(Form):
+    """A spoken line, and until when its address holds."""
+
+    status = serializers.ChoiceField(["ready"])
+    url = serializers.URLField()
+    expires_at = serializers.DateTimeField()
+
+
+class Preparing(Form):
+    """Something that a worker makes."""
+
+    status = serializers.ChoiceField(["preparing"])
+
+
 class LineForm(Form):
     """A correction of one line, and the revision that it was seen in."""
 
@@ -90,7 +138,11 @@ class TranslationForm(Form):
 class JobTranscript(JobView):
     """`/api/jobs/<id>/transcript`."""
 
-    @extend_schema(operation_id="get_transcript", tags=["editing"], responses={200: Transcript})
+    @extend_schema(
+        operation_id="get_transcript",
+        tags=["editing"],
+        responses={200: Transcript, 410: refuses("files_expired")},
+    )
     def get(self, request: Request, public_id: str) -> Response:
         """Show what was heard."""
         return Response({"lines": editing.transcript_lines(self.job(request, public_id))})
@@ -99,7 +151,11 @@ class JobTranscript(JobView):
         operation_id="edit_transcript",
         tags=["editing"],
         request=TranscriptForm,
-        responses={200: Transcript, 409: OpenApiResponse(description="`stale_revision`")},
+        responses={
+            200: Transcript,
+            409: refuses("conflict", "stale_revision"),
+            410: refuses("files_expired"),
+        },
     )
     def patch(self, request: Request, public_id: str) -> Response:
         """Correct what was heard; what was made of it becomes stale."""
@@ -112,7 +168,11 @@ class JobTranscript(JobView):
 class JobLines(JobView):
     """`/api/jobs/<id>/languages/<code>/lines`."""
 
-    @extend_schema(operation_id="get_lines", tags=["editing"], responses={200: Translation})
+    @extend_schema(
+        operation_id="get_lines",
+        tags=["editing"],
+        responses={200: Translation, 410: refuses("files_expired")},
+    )
     def get(self, request: Request, public_id: str, code: str) -> Response:
         """Show what is said in one language."""
         task = editing.find_task(self.job(request, public_id), code)
@@ -122,7 +182,13 @@ class JobLines(JobView):
         operation_id="edit_lines",
         tags=["editing"],
         request=TranslationForm,
-        responses={200: Translation, 409: OpenApiResponse(description="`stale_revision`")},
+        responses={
+            200: Translation,
+            400: refuses(*LANGUAGES_REFUSED),
+            403: refuses("plan_required"),
+            409: refuses("conflict", "stale_revision"),
+            410: refuses("files_expired"),
+        },
     )
     def patch(self, request: Request, public_id: str, code: str) -> Response:
         """Change what is said, by whom, or whether at all; what changed becomes stale."""
@@ -130,6 +196,72 @@ class JobLines(JobView):
         asked = checked(TranslationForm, request)
         task = editing.edit_lines(job, language=code, changes=_changes(asked))
         return Response({"lines": editing.translated_lines(task)})
+
+
+class JobCaptions(JobView):
+    """`/api/jobs/<id>/languages/<code>/captions`."""
+
+    @extend_schema(
+        operation_id="bring_captions",
+        tags=["editing"],
+        request=CaptionsForm,
+        responses={
+            200: BroughtCaptions,
+            409: refuses("conflict", "stale_revision"),
+            410: refuses("files_expired"),
+        },
+    )
+    def put(self, request: Request, public_id: str, code: str) -> Response:
+        """Let captions of your own, SRT or VTT, say what is said; they are matched by time."""
+        job = self.job(request, public_id)
+        asked = checked(CaptionsForm, request)
+        brought = bring_captions(job, language=code, captions=asked["captions"])
+        return Response(
+            {
+                "changed": brought.changed,
+                "unmatched": [
+                    {"start": cue.start, "end": cue.end, "text": cue.text} for cue in brought.left
+                ],
+                "too_long": [str(pk) for pk in brought.too_long],
+                "lines": editing.translated_lines(brought.task),
+            }
+        )
+
+
+class LinePreview(JobView):
+    """`/api/jobs/<id>/languages/<code>/lines/<line>/preview`."""
+
+    @extend_schema(
+        operation_id="preview_line",
+        tags=["editing"],
+        request=None,
+        responses={
+            200: Preview,
+            202: OpenApiResponse(
+                Preparing, description="It is being spoken: ask again after `Retry-After`."
+            ),
+            400: refuses(*LANGUAGES_REFUSED),
+            404: refuses("file_not_ready"),
+            409: refuses(
+                "conflict", "preview_limit", "engine_refused", "step_died", *LANGUAGES_REFUSED
+            ),
+            410: refuses("files_expired"),
+        },
+    )
+    def post(self, request: Request, public_id: str, code: str, line: int) -> Response:
+        """Speak one line as it is now, to listen to it before it is made anew.
+
+        Three wordings of a line are spoken for nothing until it is rendered, sixty in a job.
+        """
+        job = self.job(request, public_id)
+        take = previews.preview_line(job, language=code, line_id=line)
+        if take is None:
+            wait = {"Retry-After": str(PREVIEW_SECONDS)}
+            return Response({"status": "preparing"}, status=202, headers=wait)
+        until = int(time.time()) + previews.LINK_SECONDS
+        expires = datetime.fromtimestamp(until, UTC)
+        url = links.take_url(take.pk, until)
+        return Response({"status": "ready", "url": url, "expires_at": clock(expires)})
 
 
 class JobRender(JobView):
@@ -141,8 +273,9 @@ class JobRender(JobView):
         request=None,
         responses={
             200: Job,
-            402: OpenApiResponse(description="`insufficient_credits`"),
-            409: OpenApiResponse(description="`conflict`: nothing is stale, or it is being made"),
+            400: refuses(*LANGUAGES_REFUSED),
+            402: refuses("insufficient_credits"),
+            410: refuses("files_expired"),
         },
     )
     @idempotent

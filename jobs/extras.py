@@ -18,10 +18,15 @@ def ask_for(job: DubbingJob, *, task: LanguageTask, kind: StepKind) -> Step:
     """Have a worker make something, unless one is about to."""
     job = outcomes.lock_job(job.pk)
     step, _new = Step.objects.get_or_create(job=job, task=task, kind=kind)
-    if step.status in ASKED_AGAIN:
-        step.move_to(StepStatus.WAITING, errors=0, deaths=0, error_code="", finished_at=None)
+    ask_again(step)
     outcomes.make_ready(job)
     return step
+
+
+def ask_again(step: Step) -> None:
+    """Let a step wait anew that has ended, in the caller's transaction."""
+    if step.status in ASKED_AGAIN:
+        step.move_to(StepStatus.WAITING, errors=0, deaths=0, error_code="", finished_at=None)
 
 
 def pack(files: Sequence[Artifact], folder: Path) -> Path:

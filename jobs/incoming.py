@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
@@ -31,9 +32,11 @@ from jobs.pipeline.errors import PipelineError
 from jobs.refusals import refusal
 from jobs.uploads import is_used, too_large
 
-PATIENCE = 30.0
-BLOCK = 300_000
-"""Bytes that must come within PATIENCE seconds: 10 KB/s."""
+SLOWEST = 10_000
+"""Bytes a second that must come in, over each stretch of settings.UPLOAD_PATIENCE seconds."""
+
+READ = 64 * 1024
+"""Bytes read at a time: so many, at most, are lost of a connection that is."""
 
 MOST_AT_ONCE = 6
 BUSY_SECONDS = 10
@@ -82,7 +85,7 @@ def span_of(content_range: str | None, length: int) -> Span:
 class Patience:
     """Stops reading from a connection on which too little comes in."""
 
-    def __init__(self, connection: socket.socket | None, *, seconds: float = PATIENCE) -> None:
+    def __init__(self, connection: socket.socket | None, *, seconds: float) -> None:
         """Watch `connection`; None where the server doesn't show it: then nobody is cut off."""
         self.ran_out = False
         self._connection = connection
@@ -140,11 +143,17 @@ def receive(
             raise Conflict(_("Go on where the transfer broke off."), received=here)
         file.truncate(span.start)
         file.seek(span.start)
-        with Patience(connection) as patience:
+        with Patience(connection, seconds=settings.UPLOAD_PATIENCE) as patience:
             _copy(body, file, span, patience)
         if span.end == span.total:
             _finish(upload, file)
     return span.end
+
+
+def received(upload: Upload) -> int:
+    """How many bytes are here of a file that has not arrived yet."""
+    path = incoming_folder() / f"{upload.pk}.part"
+    return path.stat().st_size if path.exists() else 0
 
 
 def incoming_folder() -> Path:
@@ -204,19 +213,27 @@ def _partial(upload: Upload) -> Iterator[BufferedRandom]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Conflict(_("This file is being sent already.")) from error
+            raise _being_sent() from error
         if not path.exists() or path.stat().st_ino != os.fstat(descriptor).st_ino:
             # Another transfer ended between opening and locking: this file is in its place now.
-            raise Conflict(_("This file is being sent already."))
+            raise _being_sent()
         yield file
 
 
+def _being_sent() -> Conflict:
+    """A connection that was lost without a word is given up in a while: then it goes on."""
+    return Conflict(_("This file is being sent already."), retry_after=BUSY_SECONDS)
+
+
 def _copy(body: Reads, file: BufferedRandom, span: Span, patience: Patience) -> None:
-    left = span.length
+    left = due = span.length
+    most = round(SLOWEST * settings.UPLOAD_PATIENCE)
     while left:
-        patience.begin()
+        if left <= due:
+            patience.begin()
+            due = left - most
         try:
-            block = body.read(min(BLOCK, left))
+            block = body.read(min(READ, left))
         except OSError:  # the customer is gone: what came before stays
             block = b""
         if not block:

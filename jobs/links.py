@@ -40,6 +40,16 @@ def is_download_signature(artifact_id: int, number: int, signature: str) -> bool
     return hmac.compare_digest(_signature("download", artifact_id, number), signature)
 
 
+def take_url(take_id: int, until: int) -> str:
+    """Where a spoken line can be heard, by whoever has the address, until a Unix time."""
+    return f"{settings.SITE_URL}/lines/{take_id}.{until}.{_signature('take', take_id, until)}"
+
+
+def is_take_signature(take_id: int, until: int, signature: str) -> bool:
+    """Say whether this is the signature of that address."""
+    return hmac.compare_digest(_signature("take", take_id, until), signature)
+
+
 def _signature(purpose: str, *values: object) -> str:
     message = ":".join([purpose, *map(str, values)])
     digest = hmac.digest(settings.LINK_KEY.encode(), message.encode(), hashlib.sha256)

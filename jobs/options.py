@@ -4,12 +4,15 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from dubber.errors import UserError
+from jobs.models.glossary import LONGEST_TERM
 from jobs.pipeline import subtitles
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find
+from jobs.pipeline.ports import Tone
 
 LOUDNESS = ("-14", "source")
 KEPT = (None, -20, -20.0)
@@ -17,7 +20,6 @@ LONGEST_VOICE = 100
 LONGEST_CAPTIONS = 1_000_000
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 MOST_TERMS = 200
-LONGEST_TERM = 100
 TERM = frozenset({"source", "target", "language"})
 
 
@@ -34,6 +36,16 @@ def checked(options: Mapping[str, Any], languages: Collection[str]) -> dict[str,
     return dict(options)
 
 
+def check_captions(option: str, value: Any) -> None:
+    """Raise UserError validation_error for what can't be read as captions."""
+    if not isinstance(value, str) or len(value) > LONGEST_CAPTIONS or UNSTORABLE.search(value):
+        raise _wrong(option, _("Send captions as SRT or VTT text."))
+    try:
+        subtitles.read(value)
+    except PipelineError as error:
+        raise _wrong(option, str(error)) from error
+
+
 def _loudness(value: Any, _languages: Collection[str]) -> None:
     if value not in LOUDNESS:
         raise _wrong("loudness", _("Choose -14 or source."))
@@ -42,6 +54,11 @@ def _loudness(value: Any, _languages: Collection[str]) -> None:
 def _keep_original_db(value: Any, _languages: Collection[str]) -> None:
     if isinstance(value, bool) or value not in KEPT:
         raise _wrong("keep_original_db", _("Choose -20 or null."))
+
+
+def _tone(value: Any, _languages: Collection[str]) -> None:
+    if value not in list(Tone):
+        raise _wrong("tone", _("Choose neutral, formal or informal."))
 
 
 def _wav(value: Any, _languages: Collection[str]) -> None:
@@ -70,12 +87,14 @@ def _is_variant(code: str, chosen: str) -> bool:
 
 
 def _transcript_srt(value: Any, _languages: Collection[str]) -> None:
-    if not isinstance(value, str) or len(value) > LONGEST_CAPTIONS or UNSTORABLE.search(value):
-        raise _wrong("transcript_srt", _("Send captions as SRT or VTT text."))
-    try:
-        subtitles.read(value)
-    except PipelineError as error:
-        raise _wrong("transcript_srt", str(error)) from error
+    check_captions("transcript_srt", value)
+
+
+def _translations_srt(value: Any, languages: Collection[str]) -> None:
+    if not isinstance(value, Mapping) or not set(value) <= set(languages):
+        raise _wrong("translations_srt", _("Give captions for the languages of this job only."))
+    for text in value.values():
+        check_captions("translations_srt", text)
 
 
 def _voices(value: Any, languages: Collection[str]) -> None:
@@ -86,13 +105,23 @@ def _voices(value: Any, languages: Collection[str]) -> None:
             raise _wrong("voices", _("Give a voice for each number of a speaker."))
 
 
-def _glossary(value: Any, languages: Collection[str]) -> None:
+def _speech(value: Any, languages: Collection[str]) -> None:
+    if not isinstance(value, Mapping) or not set(value) <= set(languages):
+        raise _wrong("speech", _("Say who speaks for the languages of this job only."))
+    for chosen in value.values():
+        if chosen not in settings.SPEECH_ENGINES:
+            known = ", ".join(settings.SPEECH_ENGINES)
+            raise _wrong("speech", _("Choose one of %(known)s.") % {"known": known})
+
+
+def check_terms(value: Any, languages: Collection[str]) -> None:
+    """Raise UserError validation_error where this is no glossary for these languages."""
     if not isinstance(value, list) or len(value) > MOST_TERMS:
         raise _wrong("glossary", _("Give at most %(most)d terms.") % {"most": MOST_TERMS})
     for entry in value:
         if not isinstance(entry, Mapping) or not {"source", "target"} <= set(entry) <= TERM:
             raise _wrong("glossary", _("Give source and target for each term."))
-        if entry.get("language") not in {None, *languages}:
+        if entry.get("language") not in (None, *languages):
             raise _wrong("glossary", _("Give terms for the languages of this job only."))
         if not _is_term(entry["source"]) or not _is_said(entry["target"]):
             words = _("A term has 1 to %(most)d characters, in one line.")
@@ -126,9 +155,12 @@ CHECKS = {
     "review": _review,
     "variants": _variants,
     "transcript_srt": _transcript_srt,
-    "glossary": _glossary,
+    "translations_srt": _translations_srt,
+    "glossary": check_terms,
+    "tone": _tone,
     "loudness": _loudness,
     "keep_original_db": _keep_original_db,
     "voices": _voices,
+    "speech": _speech,
     "wav": _wav,
 }

@@ -70,18 +70,18 @@ def begin(claim: Claim) -> Step:
 
 
 @transaction.atomic
-def finish(claim: Claim, *, kept: list[Kept], write: Callable[[], None]) -> None:
+def finish(claim: Claim, *, kept: list[Kept], write: Callable[[], None], **details: object) -> None:
     """Mark a step done, with the rows of what it made, and ring for what is ready now.
 
-    `write` writes what goes into other rows than the files. Raises Stopped when the claim is lost:
-    then nothing was written.
+    `write` writes what goes into other rows than the files; details go into the record. Raises
+    Stopped when the claim is lost: then nothing was written.
     """
     job = lock_job(claim.job_id)
     step = claims.fence(claim)
     storage.enter(kept, job=job, task=step.task)
     write()
     step.move_to(StepStatus.DONE, finished_at=Now(), reason_since=None)
-    events.record(JobEvent.Kind.STEP_DONE, job=job, task=step.task, step=step)
+    events.record(JobEvent.Kind.STEP_DONE, job=job, task=step.task, step=step, **details)
     if claim.kind == StepKind.EXPORT:
         for task in _concerned(job, claim):
             task.move_to(Stage.COMPLETE, render_price=0, finished_at=Now())
@@ -190,6 +190,7 @@ def give_up_rendering(job: DubbingJob, task: LanguageTask) -> int:
         reference=charge_reference(job, task),
         description=_("Refund: %(language)s") % {"language": task.language_name},
     )
+    storage.step_back(task)
     task.move_to(
         Stage.COMPLETE, refunded=task.refunded + credits, render_price=0, finished_at=Now()
     )

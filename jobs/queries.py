@@ -4,16 +4,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import F, Prefetch, QuerySet, Sum
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from billing.queries import plan_of
-from jobs.models import Artifact, DubbingJob, JobEvent, LanguageTask, Step, VendorCall
+from jobs.documents import time_left
+from jobs.models import Artifact, DubbingJob, JobEvent, LanguageTask, Step
 from jobs.pipeline.languages import LANGUAGES, Language
-from jobs.progress import Progress, ending_of, progress_of
+from jobs.progress import Progress, current_step, ending_of, progress_of
 from jobs.results import DELIVERED
-from jobs.states import ENDED, SPOKEN, Stage
+from jobs.states import ENDED, SPOKEN, Stage, StepKind, StepStatus
 
 FREE_CANCELS = 3
 CANCELS_COUNT_FOR = timedelta(days=1)
@@ -22,12 +22,16 @@ CANCELS_COUNT_FOR = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class LanguageView:
-    """One language as pages show it. draft: the engines here make it in draft quality."""
+    """One language as pages show it. draft: the engines here make it in draft quality.
+
+    steps are its own and those of the whole job.
+    """
 
     task: LanguageTask
     progress: Progress
     files: Sequence[Artifact]
     draft: bool
+    steps: Sequence[Step] = ()
 
     @property
     def language(self) -> Language:
@@ -45,14 +49,33 @@ class LanguageView:
         return self.task.stage == Stage.FAILED
 
     @property
+    def ready(self) -> bool:
+        """Say whether it can be heard."""
+        return self.task.stage == Stage.COMPLETE
+
+    @property
+    def waits(self) -> bool:
+        """Say whether it waits for somebody: a worker, a vendor, or the customer."""
+        step = current_step(self.steps)
+        return not self.ended and step is not None and step.status != StepStatus.RUNNING
+
+    @property
+    def seconds_left(self) -> int | None:
+        """Seconds of work that it still needs, about; None if unknown."""
+        return time_left(self.task.job, self.task, self.steps)
+
+    @property
+    def lines_spoken(self) -> int:
+        """How many of its lines, in their order, are spoken already."""
+        step = next((one for one in self.steps if one.kind == StepKind.DUB), None)
+        if step is None or step.status not in {StepStatus.RUNNING, StepStatus.DONE}:
+            return 0
+        return step.part
+
+    @property
     def made_in_draft(self) -> bool:
         """Say whether it is, or is being, made in draft quality."""
         return self.draft and self.task.stage not in {Stage.FAILED, Stage.CANCELLED}
-
-    @property
-    def sound(self) -> Artifact | None:
-        """The file that the page plays."""
-        return next((file for file in self.files if file.kind in {"full_m4a", "full_mp3"}), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +89,23 @@ class JobView:
     languages: Sequence[LanguageView]
     strict: bool = False
 
+    def stored(self) -> list[object]:
+        """Everything stored that its progress says; what is measured or guessed isn't in it."""
+        job = self.job
+        return [
+            [job.public_id, job.status, job.updated_at, job.files_expired, self.strict],
+            [job.heard_language, job.reviewed_at],
+            [
+                [one.task.stage, one.task.credits, one.task.refunded, one.task.updated_at]
+                for one in self.languages
+            ],
+            [
+                [step.pk, step.status, step.attempt, step.part, step.parts, step.reason]
+                for one in self.languages
+                for step in one.steps
+            ],
+        ]
+
     @property
     def percent(self) -> int:
         """How far the whole job is: languages that ended count as done."""
@@ -76,6 +116,31 @@ class JobView:
     def ended(self) -> bool:
         """Say whether all languages have ended."""
         return all(one.ended for one in self.languages)
+
+    @property
+    def to_review(self) -> bool:
+        """Say whether it waits for the customer to read what was heard."""
+        heard = any(
+            step.kind == StepKind.TRANSCRIBE and step.status == StepStatus.DONE
+            for one in self.languages[:1]
+            for step in one.steps
+        )
+        return not self.ended and self.job.awaits_review and heard
+
+    @property
+    def ready(self) -> Sequence[LanguageView]:
+        """The languages that can be heard."""
+        return [one for one in self.languages if one.ready]
+
+    @property
+    def failed(self) -> Sequence[LanguageView]:
+        """The languages that can be tried again."""
+        return [one for one in self.languages if one.failed]
+
+    @property
+    def running(self) -> Sequence[LanguageView]:
+        """The languages that are being made."""
+        return [one for one in self.languages if not one.ended]
 
     @property
     def ending(self) -> str:
@@ -111,7 +176,8 @@ def jobs_of(user: User) -> QuerySet[DubbingJob]:
 def jobs_with_files_of(user: User) -> QuerySet[DubbingJob]:
     """A person's jobs, with what there is to download too."""
     files = Artifact.objects.filter(current=True, working=False, kind__in=DELIVERED)
-    return jobs_of(user).prefetch_related(Prefetch("tasks__artifacts", files, to_attr="delivered"))
+    jobs = jobs_of(user).select_related("voice", "background")
+    return jobs.prefetch_related(Prefetch("tasks__artifacts", files, to_attr="delivered"))
 
 
 def files_of(user: User) -> QuerySet[Artifact]:
@@ -159,23 +225,12 @@ def _language(task: LanguageTask, steps: Sequence[Step], *, draft: bool) -> Lang
         progress=progress_of(task, mine),
         draft=draft,
         files=sorted(files, key=lambda file: DELIVERED.index(file.kind)),
+        steps=mine,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What a job brought and took, in millionths of a dollar."""
-
-    paid: int
-    vendors: int
-
-
-def cost_of(job: DubbingJob) -> Cost:
-    """What vendors took for a job, and the worth of the credits that were kept for it.
-
-    A credit is worth what it costs in the plan that its owner has today.
-    """
-    kept = job.tasks.aggregate(sum=Sum(F("credits") - F("refunded")))["sum"] or 0
-    plan = plan_of(job.user)
-    taken = VendorCall.objects.filter(job=job).aggregate(sum=Sum("cost_microdollars"))["sum"]
-    return Cost(paid=round(kept * plan.price_cents * 10_000 / plan.credits), vendors=taken or 0)
+def usual_cast(user: User, language: str) -> dict[str, str]:
+    """Which voice each speaker had in the last dub that a person had made in a language."""
+    made = LanguageTask.objects.filter(job__user=user, language=language, stage=Stage.COMPLETE)
+    last = made.order_by("-job_id").values_list("cast", flat=True).first()
+    return last or {}

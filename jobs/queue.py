@@ -31,6 +31,11 @@ def prepare() -> None:
     post_spawn.connect(_put_on_leash, dispatch_uid="jobs.queue.leash")
 
 
+def is_group() -> bool:
+    """Whether this process is one that workers are forked from."""
+    return LEASH in os.environ
+
+
 def ring(step_id: int) -> None:
     """Say that a step is ready, as part of the caller's transaction."""
     _send("jobs.tasks.run_step", step_id)

@@ -3,8 +3,37 @@
 from dubber.errors import UserError
 from jobs.pipeline.errors import PipelineError
 
+LANGUAGES_REFUSED = (
+    "language_unknown",
+    "language_unavailable",
+    "language_twice",
+    "pair_unavailable",
+    "model_missing",
+    "model_corrupt",
+)
+"""Why a language can't be had, in the API's words."""
+
+MEDIA_REFUSED = (
+    "not_media",
+    "empty_file",
+    "truncated",
+    "no_audio",
+    "too_long",
+    "too_short",
+    "too_many_streams",
+    "picture_too_large",
+    "encrypted",
+    "corrupt_audio",
+    "duration_mismatch",
+    "not_captions",
+)
+"""Why a file can't be dubbed, as far as a look into it tells."""
+
+BUSY = ("no_space", "out_of_time", "media_tool", "storage_away")
+"""Why not now."""
+
 STATUS = {"TOO_LARGE": 413, "UPLOAD_CHANGED": 409} | dict.fromkeys(
-    ("NO_SPACE", "OUT_OF_TIME", "MEDIA_TOOL", "STORAGE_AWAY"), 503
+    (code.upper() for code in BUSY), 503
 )
 
 

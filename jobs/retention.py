@@ -15,8 +15,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
-from jobs import incoming, objects, outcomes
-from jobs.models import Artifact, Download, DubbingJob, Line, Segment, Take, Upload
+from jobs import drafts, incoming, objects, outcomes
+from jobs.models import Artifact, Download, Draft, DubbingJob, Line, Segment, Take, Upload
 from jobs.pipeline.errors import PipelineError
 from jobs.services import cancel_job
 from jobs.states import OPEN, JobStatus
@@ -29,7 +29,7 @@ GRACE = timedelta(hours=24)
 
 TIDIED = 50  # jobs and uploads purged at a time beside other work
 
-TEXTS = ("transcript_srt",)
+TEXTS = ("transcript_srt", "translations_srt")
 """Options that hold a customer's words."""
 
 
@@ -76,6 +76,7 @@ def tidy() -> None:
     """Do what is due, a little at a time: the worker calls this again and again."""
     try:
         purge(most=TIDIED)
+        drafts.delete_expired()
         end_forgotten_reviews()
     except PipelineError as error:
         log.warning("files stay for now: %s %s", error.code, error.detail)
@@ -93,7 +94,8 @@ def delete_job(job: DubbingJob, *, by: User) -> None:
 
 
 def delete_unused_of(user: User) -> None:
-    """Delete the files of a person that no job was made of, now."""
+    """Delete the files of a person that no job was made of, now, and what they prepared."""
+    Draft.objects.filter(user=user).delete()
     mine = Upload.objects.filter(user=user, gone_at=None, voice_of=None, background_of=None)
     mine.update(expires_at=timezone.now())
     for upload in _unused().filter(user=user).order_by("pk"):

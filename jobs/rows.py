@@ -11,6 +11,7 @@ from typing import Any
 from jobs.models import DubbingJob, LanguageTask, Line, Segment, Step
 from jobs.pipeline import timeline
 from jobs.pipeline.dub import Options
+from jobs.pipeline.ports import Tone
 from jobs.pipeline.receipt import Receipt
 from jobs.pipeline.timeline import (
     Chapter,
@@ -61,11 +62,15 @@ def options_of(task: LanguageTask) -> Options:
         loudness=None if chosen.get("loudness") == "source" else -14.0,
         keep_original_db=chosen.get("keep_original_db", -20.0),
         voices={int(speaker): voice for speaker, voice in voices.items()},
+        usual_voices={int(speaker): voice for speaker, voice in task.cast.items()},
         terms=_terms(chosen.get("glossary", ()), task.language),
+        tone=Tone(chosen.get("tone", Tone.NEUTRAL)),
+        fuller=not task.render_price,  # what is made anew is as somebody wrote it
         wav=bool(chosen.get("wav", False)),
         line_voices={row.segment.index: row.chosen_voice for row in lines if row.chosen_voice},
         kept=frozenset(row.segment.index for row in lines if row.keep_original),
         muted=frozenset(row.segment.index for row in lines if row.mute),
+        captions=chosen.get("translations_srt", {}).get(task.language, ""),
     )
 
 
@@ -93,7 +98,9 @@ def save_transcript(job: DubbingJob, transcript: Transcript) -> None:
         for part in transcript.segments
     )
     DubbingJob.objects.filter(pk=job.pk).update(
-        heard_language=transcript.language, recognizer=transcript.engine
+        heard_language=transcript.language,
+        recognizer=transcript.engine,
+        pitches={str(speaker): round(pitch, 1) for speaker, pitch in transcript.pitches.items()},
     )
 
 
@@ -101,17 +108,27 @@ def transcript_of(job: DubbingJob) -> Transcript:
     """The segments of a job."""
     return Transcript(
         language=job.heard_language,
-        segments=tuple(
-            timeline.Segment(
-                index=row.index,
-                start=row.start_ms / 1000,
-                end=row.end_ms / 1000,
-                speaker=row.speaker,
-                text=row.text,
-            )
-            for row in job.segments.order_by("index")
-        ),
+        segments=tuple(segment_of(row) for row in job.segments.order_by("index")),
         engine=job.recognizer,
+        pitches={int(speaker): pitch for speaker, pitch in job.pitches.items()},
+    )
+
+
+def span_of(line: Line) -> tuple[float, float]:
+    """Where a line is spoken; before that, where it was in the recording."""
+    if line.start_ms is None or line.end_ms is None:
+        return line.segment.start_ms / 1000, line.segment.end_ms / 1000
+    return line.start_ms / 1000, line.end_ms / 1000
+
+
+def segment_of(row: Segment) -> timeline.Segment:
+    """One segment."""
+    return timeline.Segment(
+        index=row.index,
+        start=row.start_ms / 1000,
+        end=row.end_ms / 1000,
+        speaker=row.speaker,
+        text=row.text,
     )
 
 
@@ -172,10 +189,13 @@ def save_dub(task: LanguageTask, dub: Dub) -> None:
     """Write where every line stands, in the caller's transaction."""
     placed = {line.segment: line for line in dub.lines}
     rows = list(task.lines.select_related("segment"))
+    chosen = {row.segment.index for row in rows if row.chosen_voice}
     for row in rows:
         _place(row, placed.get(row.segment.index))
     Line.objects.bulk_update(rows, PLACED_COLUMNS, batch_size=200)
-    LanguageTask.objects.filter(pk=task.pk).update(speaker=dub.engine)
+    own = [line for line in dub.lines if line.segment not in chosen]
+    cast = {**task.cast, **{str(line.speaker): line.voice for line in own}}
+    LanguageTask.objects.filter(pk=task.pk).update(speaker=dub.engine, cast=cast)
 
 
 PLACED_COLUMNS = [
@@ -251,6 +271,8 @@ def save_receipt(task: LanguageTask, receipt: Receipt) -> None:
 def reading_of(step: Step) -> int:
     """How many bytes a step reads from storage: the uploads, or what earlier steps made."""
     job = step.job
+    if step.kind == "preview":
+        return 0
     if step.kind == "ingest":
         uploads = [job.voice, job.background]
         return sum(upload.size or 0 for upload in uploads if upload)

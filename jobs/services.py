@@ -12,20 +12,17 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from billing import ledger, prices
-from billing.plans import Plan
 from billing.queries import plan_of
 from billing.standing import require_good_standing
 from dubber.errors import Conflict, PermissionRefused, UserError
 from jobs import bonuses, events, outcomes, wiring
-from jobs import options as job_options
 from jobs.models import DubbingJob, JobEvent, LanguageTask, Step, Upload, new_public_id
 from jobs.outcomes import charge_reference
 from jobs.pipeline.dub import Engines
-from jobs.pipeline.errors import PipelineError
-from jobs.pipeline.languages import find, variant
+from jobs.pipeline.languages import find
 from jobs.pipeline.probe import plain
-from jobs.queries import cancels_are_limited
-from jobs.refusals import refusal
+from jobs.queries import cancels_are_limited, usual_cast
+from jobs.quotes import check_order, premium_of, refuse_too_many, targets_of
 from jobs.states import (
     ENDED,
     JOB_KINDS,
@@ -36,7 +33,7 @@ from jobs.states import (
     StepKind,
     StepStatus,
 )
-from jobs.uploads import is_used, measure_upload, refuse_changed, refuse_other_lengths
+from jobs.uploads import refuse_changed
 
 audit = logging.getLogger("audit")
 
@@ -59,36 +56,28 @@ def create_job(
     `languages` may be variants (es-MX). Raises UserError: a code of DESIGN's media codes,
     insufficient_credits, plan_limit, plan_required, conflict; nothing is written then.
     """
-    plan = plan_of(user)
-    variants = _targets(languages, source_language, plan)
-    chosen = job_options.checked(options or {}, variants)
-    variants |= chosen.pop("variants", {})
-    if chosen.get("transcript_srt") and not source_language:
-        raise UserError(
-            "validation_error",
-            _("Say which language your captions are in."),
-            field="source_language",
-        )
-    premium = _premium(variants, source_language, chosen, plan, engines)
-    voice = measure_upload(_own(user, voice))
-    if background is not None:
-        background = measure_upload(_own(user, background))
-        refuse_other_lengths(voice, background)
-    duration_ms = voice.duration_ms or 0
-    quote = prices.quote(duration_ms, list(variants), premium=premium)
+    order = check_order(
+        user,
+        voice=voice,
+        background=background,
+        languages=languages,
+        source_language=source_language,
+        options=options or {},
+        engines=engines,
+    )
     job = DubbingJob(
         public_id=public_id or new_public_id(),
         request_hash=request_hash,
         user=user,
         title=plain(title) or PurePath(voice.name).stem,
-        voice=voice,
-        background=background,
+        voice=order.voice,
+        background=order.background,
         source_language=find(source_language).code if source_language else "",
-        duration_ms=duration_ms,
-        options=chosen,
-        kept_for=plan.limits.kept,
+        duration_ms=order.duration_ms,
+        options=order.options,
+        kept_for=plan_of(user).limits.kept,
     )
-    _write(job, variants, quote)
+    _write(job, order.variants, order.quote)
     return job
 
 
@@ -208,12 +197,13 @@ def add_languages(
     """
     plan = plan_of(job.user)
     source = job.heard_language or job.source_language
-    variants = _targets(languages, source, plan)
-    premium = _premium(variants, source, {}, plan, engines)
+    variants = targets_of(languages, source, plan)
+    premium = premium_of(variants, source, {}, plan, engines)
     quote = prices.quote(job.duration_ms, list(variants), premium=premium)
     with transaction.atomic():
         job = outcomes.lock_job(job.pk)
         refuse_expired(job)
+        require_good_standing(job.user)
         there = set(job.tasks.values_list("language", flat=True))
         if there & set(variants):
             raise Conflict(_("The job has one of these languages already."))
@@ -227,86 +217,20 @@ def add_languages(
         return tasks
 
 
-def reopen(job: DubbingJob) -> None:
-    """Let a job run again that has ended, in the caller's transaction."""
+def reopen(job: DubbingJob, *, tell: bool = True) -> None:
+    """Let a job run again that has ended, in the caller's transaction.
+
+    `tell` lets its owner be told by e-mail how it ends this time too.
+    """
     if job.status not in {JobStatus.PENDING, JobStatus.PROCESSING}:
-        job.move_to(JobStatus.PROCESSING, finished_at=None, kept_until=None)
+        told_at = None if tell else job.told_at
+        job.move_to(JobStatus.PROCESSING, finished_at=None, kept_until=None, told_at=told_at)
 
 
 def refuse_expired(job: DubbingJob) -> None:
     """Raise UserError files_expired when the files of a job are gone."""
     if job.files_expired:
         raise UserError("files_expired", _("The files of this job are gone."), status=410)
-
-
-def refuse_too_many(languages: int, plan: Plan) -> None:
-    """Raise UserError plan_limit when a plan allows fewer languages."""
-    if languages > plan.limits.languages:
-        raise PermissionRefused(
-            _("Your plan allows %(most)d languages a job.") % {"most": plan.limits.languages},
-            code="plan_limit",
-            most=plan.limits.languages,
-        )
-
-
-def _targets(languages: Collection[str], source_language: str, plan: Plan) -> dict[str, str]:
-    """Language code to the variant asked for. Raises UserError."""
-    try:
-        variants: dict[str, str] = {}
-        for asked in languages:
-            language = find(asked)
-            if language.code in variants:
-                raise PipelineError("LANGUAGE_TWICE", language=language.name)
-            variants[language.code] = variant(asked)
-        if source_language and find(source_language).code in variants:
-            raise UserError(
-                "validation_error",
-                _("The recording is in that language already."),
-                field="languages",
-            )
-    except PipelineError as error:
-        raise refusal(error) from error
-    if not variants:
-        raise UserError("validation_error", _("Choose a language."), field="languages")
-    refuse_too_many(len(variants), plan)
-    return variants
-
-
-def _premium(
-    variants: Mapping[str, str],
-    source_language: str,
-    options: Mapping[str, Any],
-    plan: Plan,
-    engines: Callable[[], Engines],
-) -> set[str]:
-    """The languages spoken by a premium voice. Raises UserError where one can't be made here."""
-    premium = set()
-    try:
-        made = engines()
-        for code, target in variants.items():
-            route = made.route(source_language or None, target)
-            chosen = set(options.get("voices", {}).get(code, {}).values())
-            voices = {voice.id: voice for voice in route.voices}
-            if chosen - set(voices):
-                raise UserError(
-                    "validation_error", _("There is no such voice."), field="voices", language=code
-                )
-            if any(voices[name].premium for name in chosen):
-                premium.add(code)
-    except PipelineError as error:
-        raise refusal(error) from error
-    if premium and not plan.limits.premium_voices:
-        raise PermissionRefused(_("Your plan has no premium voices."), code="plan_required")
-    return premium
-
-
-def _own(user: User, upload: Upload) -> Upload:
-    """The upload, if it is the user's, still there, and not in a job yet."""
-    if upload.user_id != user.pk or upload.expires_at < timezone.now():
-        raise Conflict(_("This file is not there. Upload it again."), code="upload_missing")
-    if is_used(upload):
-        raise Conflict(_("This file belongs to another job. Upload it again."))
-    return upload
 
 
 @transaction.atomic
@@ -338,6 +262,7 @@ def _add_tasks(
             variant=variants[price.language],
             price=price.credits,
             credits=price.credits,
+            cast=usual_cast(job.user, price.language),
         )
         _charge(job, task)
         Step.objects.bulk_create(Step(job=job, task=task, kind=kind) for kind in LANGUAGE_KINDS)
@@ -398,12 +323,4 @@ def reset_steps(job: DubbingJob, task: LanguageTask) -> None:
     )
     for step in needed.order_by("pk"):
         if step.task_id in {None, task.pk}:
-            step.move_to(
-                StepStatus.WAITING,
-                errors=0,
-                deaths=0,
-                reason="",
-                reason_since=None,
-                error_code="",
-                finished_at=None,
-            )
+            step.start_over()

@@ -44,7 +44,7 @@ class StepStatus(models.TextChoices):
 class StepKind(models.TextChoices):
     """What a step does. The first two are done once for a job, the others for each language.
 
-    The last two are done for a finished language when somebody asks for their files.
+    The last three are done for a finished language when somebody asks for them.
     """
 
     INGEST = "ingest", _("Decode")
@@ -55,11 +55,12 @@ class StepKind(models.TextChoices):
     EXPORT = "export", _("Export")
     WAV = "wav", _("Write WAV")
     BUNDLE = "bundle", _("Pack")
+    PREVIEW = "preview", _("Speak one line")
 
 
 JOB_KINDS = (StepKind.INGEST, StepKind.TRANSCRIBE)
 LANGUAGE_KINDS = (StepKind.TRANSLATE, StepKind.DUB, StepKind.MIX, StepKind.EXPORT)
-ON_DEMAND = (StepKind.WAV, StepKind.BUNDLE)
+ON_DEMAND = (StepKind.WAV, StepKind.BUNDLE, StepKind.PREVIEW)
 
 BEFORE: Mapping[StepKind, StepKind | None] = {
     StepKind.INGEST: None,
@@ -70,6 +71,7 @@ BEFORE: Mapping[StepKind, StepKind | None] = {
     StepKind.EXPORT: StepKind.MIX,
     StepKind.WAV: StepKind.EXPORT,
     StepKind.BUNDLE: StepKind.EXPORT,
+    StepKind.PREVIEW: StepKind.EXPORT,
 }
 """What must be done before a step of each kind is ready."""
 
@@ -128,6 +130,9 @@ ENDED = frozenset({Stage.COMPLETE, Stage.FAILED, Stage.CANCELLED})
 
 SPOKEN = frozenset({Stage.DUBBING, Stage.MIXING, Stage.EXPORTING})
 """The stages past the start of speech, whose work can't be used for anybody else."""
+
+MOST_PREVIEWS_OF_LINE, MOST_PREVIEWS_OF_JOB = 3, 60
+"""How often a line is spoken before it is paid for, and how many such previews a job may have."""
 
 OPEN = frozenset({StepStatus.WAITING, StepStatus.READY, StepStatus.RUNNING})
 """The statuses of a step that is still to be done."""

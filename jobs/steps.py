@@ -28,6 +28,7 @@ from jobs.pipeline.timeline import SAMPLE_RATE, Loudness, Mix, Source, Stems
 from jobs.results import DELIVERED
 from jobs.states import StepKind
 from jobs.storage import Kept
+from jobs.workers import processor_seconds
 
 SLACK = 900.0
 """Seconds that any step may take, beside its share of the source's length."""
@@ -41,6 +42,7 @@ SHARE: Mapping[StepKind, float] = {
     StepKind.EXPORT: 8,
     StepKind.WAV: 1,
     StepKind.BUNDLE: 1,
+    StepKind.PREVIEW: 0,
 }
 """How many times the source's length a step of each kind may take."""
 
@@ -70,7 +72,7 @@ class Bench:
 
     def route(self) -> recipe.Route:
         """The engines of the step's language, now that the source's language is known."""
-        return self.engines.route(self.job.heard_language, self.task.variant)
+        return self.engines.route(self.job.heard_language, self.task.variant, self.task.speech)
 
     def upload(self, upload: Upload) -> Path:
         """A file of the customer, as it was when the job was made."""
@@ -128,13 +130,14 @@ def run(claim: Claim, *, engines: Callable[[], Engines]) -> None:
 
 
 def _work(claim: Claim, engines: Engines) -> None:
+    used = processor_seconds()
     step = outcomes.begin(claim)
     deadline = time.monotonic() + allowed_seconds(step)
     with (
         Heartbeat(claim, deadline=deadline) as beat,
+        WorkerDesk(claim, step.job, beat) as desk,
         scratch.folder(reading=rows.reading_of(step)) as folder,
     ):
-        desk = WorkerDesk(claim, step.job, beat)
         out = folder / "out"
         out.mkdir()
         bench = Bench(step=step, claim=claim, engines=engines, desk=desk, folder=folder)
@@ -142,8 +145,9 @@ def _work(claim: Claim, engines: Engines) -> None:
         desk.stop()
         _refresh_connection()
         kept = _keep(bench, result)
+        processor_ms = round((processor_seconds() - used) * 1000)
         try:
-            outcomes.finish(claim, kept=kept, write=result.write)
+            outcomes.finish(claim, kept=kept, write=result.write, processor_ms=processor_ms)
         except Stopped:
             storage.drop([one.object_key for one in kept])
             raise
@@ -320,6 +324,18 @@ def _bundle(bench: Bench, out: Path) -> Result:
     return Result({"bundle": extras.pack(list(files.order_by("pk")), out)}, working=False)
 
 
+def _preview(bench: Bench, _out: Path) -> Result:
+    asked = bench.step.preview
+    recipe.preview(
+        asked.text,
+        route=bench.route(),
+        target=bench.task.variant,
+        voice=asked.voice,
+        desk=bench.desk,
+    )
+    return Result()
+
+
 def _source(bench: Bench) -> Source:
     voice = bench.job.voice
     return rows.source_from_json(voice.source, bench.upload(voice))
@@ -334,4 +350,5 @@ WORK: Mapping[StepKind, Callable[[Bench, Path], Result]] = {
     StepKind.EXPORT: _export,
     StepKind.WAV: _wav,
     StepKind.BUNDLE: _bundle,
+    StepKind.PREVIEW: _preview,
 }

@@ -100,6 +100,24 @@ def outdate_extras(task: LanguageTask, *, but: set[str]) -> None:
     extras.update(current=False)
 
 
+def step_back(task: LanguageTask) -> None:
+    """Make current again what the delivered files were made of, in the caller's transaction.
+
+    What a step made after them belongs to sound that was never delivered.
+    """
+    ours = task.artifacts.exclude(kind__in=MADE_ON_DEMAND)
+    delivered = ours.filter(working=False, current=True).order_by("pk").first()
+    if delivered is None:
+        return
+    working = ours.filter(working=True)
+    newer = working.filter(current=True, pk__gt=delivered.pk)
+    for kind in list(newer.values_list("kind", flat=True)):
+        newer.filter(kind=kind).update(current=False)
+        earlier = working.filter(kind=kind, pk__lt=delivered.pk).order_by("pk").last()
+        if earlier is not None:
+            working.filter(pk=earlier.pk).update(current=True)
+
+
 def current(job: DubbingJob, task: LanguageTask | None, kind: str) -> Artifact:
     """The file of a kind as it stands. Raises Artifact.DoesNotExist."""
     return Artifact.objects.get(job=job, task=task, kind=kind, current=True)

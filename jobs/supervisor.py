@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from dubber import beats
-from jobs import claims, queue, retention, scratch, sweeper
+from jobs import claims, notices, queue, retention, scratch, sweeper
 from jobs.workers import group_of, this_worker
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ TICK = 0.5
 SWEEP_EVERY = 5.0
 SCRATCH_EVERY = 3600.0
 BEAT_EVERY = 15.0
+MAIL_EVERY = 5.0
 TIDY_EVERY = 600.0
 CANARY_EVERY = 15.0
 COMMANDS_EVERY = {"settle_payments": 600.0, "reconcile": 24 * 3600.0}
@@ -35,6 +36,10 @@ COMMANDS_EVERY = {"settle_payments": 600.0, "reconcile": 24 * 3600.0}
 
 HUNG_AFTER = 90.0
 """Seconds without an answer after which a group that isn't fully busy is restarted."""
+
+IDLE_FOR = 5.0
+"""Seconds for which one of its workers must have been free, for nobody takes messages between two
+steps that follow each other."""
 
 GRACE = 8.0
 """Seconds that running steps get to end by themselves when the work stops."""
@@ -120,6 +125,7 @@ class Supervisor:
         self._grace = grace
         self._canary = Canary(canary)
         self._due: dict[str, float] = {}
+        self._free_since: float | None = None
 
     def run(self) -> None:
         """Work until `stopping` is set."""
@@ -135,6 +141,7 @@ class Supervisor:
                 self._every("sweep", SWEEP_EVERY, sweeper.sweep)
                 self._every("scratch", SCRATCH_EVERY, scratch.sweep)
                 self._every("beat", BEAT_EVERY, lambda: beats.beat(this_worker()))
+                self._every("mail", MAIL_EVERY, notices.send_due)
                 self._every("tidy", TIDY_EVERY, beats.tidy)
                 for name, seconds in COMMANDS_EVERY.items():
                     self._every(name, seconds, partial(queue.send_command, name))
@@ -150,9 +157,13 @@ class Supervisor:
 
     def _hung(self, group: Group) -> bool:
         if self._canary.silence() < HUNG_AFTER:
+            self._free_since = None
             return False
         if len(group.steps()) >= settings.WORKERS:
             self._canary.reset()  # all of them work, so nobody is free to answer
+            return False
+        self._free_since = self._free_since or time.monotonic()
+        if time.monotonic() - self._free_since < IDLE_FOR:
             return False
         log.error("the workers take no messages and are started again")
         return True

@@ -8,19 +8,33 @@ from pathlib import Path
 from django.core.management import CommandError, call_command
 
 from jobs import claims, queue, steps, vendor_calls, wiring
+from jobs.claims import Claim
 from jobs.models import Step
 
 log = logging.getLogger(__name__)
 
 
-def run_step(_step_id: int) -> None:
-    """Claim the step that should be done next and work on it.
+LONGEST_TURN = 30.0
+"""Seconds after which a worker begins no further step before it takes messages again.
 
-    That need not be the one that rang: each message makes some worker look once.
+Taking messages is what shows the supervisor that the group isn't hung.
+"""
+
+
+def run_step(_step_id: int) -> None:
+    """Claim the step that should be done next and work on it, and so on while there are any.
+
+    That need not be the one that rang: each message makes some worker look. Who has just finished a
+    step often made another one ready, and doesn't wait for its bell.
     """
-    claim = claims.claim()
-    if claim is None:
-        return
+    until = time.monotonic() + LONGEST_TURN
+    while (claim := claims.claim()) is not None:
+        _work_on(claim)
+        if time.monotonic() > until:
+            return
+
+
+def _work_on(claim: Claim) -> None:
     step = Step.objects.select_related("job").get(pk=claim.step_id)
     with (
         vendor_calls.SharedAccounts(step.job, step) as accounts,

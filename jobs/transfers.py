@@ -14,9 +14,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from dubber.api_errors import envelope
+from dubber.error_pages import error_page, wants_page
 from dubber.errors import NotFound, UserError
 from dubber.rate_limits import client_address
-from jobs import downloads, incoming, links
+from jobs import downloads, incoming, links, previews
 from jobs.media import answer
 from jobs.models import Upload
 
@@ -24,13 +25,15 @@ View = Callable[..., HttpResponseBase]
 
 
 def told(view: View) -> View:
-    """Answer a UserError as the API does."""
+    """Answer a UserError as the API does; somebody with a browser gets a page."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except UserError as error:
+            if wants_page(request):
+                return error_page(request, error)
             return _answer(request, error)
 
     return wrapped
@@ -81,3 +84,11 @@ def get_file(
         )
         file = downloads.use_link(file, number=number, client=client)
     return answer(request, file, attachment=True)
+
+
+@require_safe
+@told
+def get_line(request: HttpRequest, take_id: int, until: int, signature: str) -> HttpResponseBase:
+    """Play a spoken line to whoever has its address, as often as they like while it holds."""
+    sound = previews.find_sound(take_id, until=until, signature=signature)
+    return answer(request, sound, attachment=False)

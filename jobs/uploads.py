@@ -65,7 +65,7 @@ def issue_uploads(
     public_id = new_public_id()
     urls, keys = {}, {}
     for role, name in names.items():
-        upload = _issue(
+        upload = issue_upload(
             user,
             role=Upload.Role(role),
             name=name,
@@ -73,14 +73,79 @@ def issue_uploads(
             size=(sizes or {}).get(role),
             public_id=public_id,
         )
-        urls[role], keys[role] = _address(upload), upload.key
+        urls[role], keys[role] = address_of(upload), upload.key
     return Issued(public_id, urls, keys)
 
 
+def issue_upload(
+    user: User,
+    *,
+    role: Upload.Role,
+    name: str,
+    content_type: str,
+    size: int | None,
+    public_id: str,
+) -> Upload:
+    """Let a customer send one file. Raises UserError too_large, unsupported_media."""
+    limit = plan_of(user).limits.largest_bytes
+    if size is not None and size > limit:
+        raise refusal(too_large(size, limit))
+    if content_type and not _is_media(content_type):
+        raise UserError(
+            "unsupported_media", _("Send a sound or video file."), status=415, field="content_types"
+        )
+    base, now = base_name(name) or role.value, timezone.now()
+    return Upload.objects.create(
+        user=user,
+        key=_new_key(user, role, base),
+        role=role,
+        name=base,
+        content_type=content_type,
+        limit_bytes=limit,
+        for_job=public_id,
+        declared_size=size,
+        start_by=now + _to_start(size),
+        expires_at=now + LIFE,
+    )
+
+
+def issue_again(upload: Upload) -> None:
+    """Let a customer begin anew, or go on, to send a file that was issued before."""
+    upload.start_by = timezone.now() + _to_start(upload.declared_size)
+    upload.save(update_fields=["start_by"])
+
+
+def give_up(upload: Upload) -> None:
+    """Take a file out of what its job will be; it is deleted with those that nobody needs."""
+    upload.for_job, upload.expires_at = "", timezone.now()
+    upload.save(update_fields=["for_job", "expires_at"])
+
+
+def address_of(upload: Upload) -> str:
+    """Where a file is to be PUT to."""
+    if objects.is_local():
+        return links.upload_url(upload)
+    left = (upload.start_by or upload.expires_at) - timezone.now()
+    return objects.signed_put(
+        upload.key,
+        seconds=round(left.total_seconds()),
+        content_type=upload.content_type,
+        size=upload.declared_size,
+    )
+
+
 def register_upload(
-    user: User, *, file: BinaryIO, name: str, role: Upload.Role, content_type: str = ""
+    user: User,
+    *,
+    file: BinaryIO,
+    name: str,
+    role: Upload.Role,
+    content_type: str = "",
+    public_id: str = "",
 ) -> Upload:
     """Keep a file that a customer sent through us. Nobody looks into it yet.
+
+    public_id is what the job of this file will be called, where that is known.
 
     Raises UserError empty_file, too_large.
     """
@@ -100,6 +165,7 @@ def register_upload(
         name=base,
         content_type=content_type,
         limit_bytes=limit,
+        for_job=public_id,
         expires_at=timezone.now() + LIFE,
         size=content.size,
         etag=found.etag if found else "",
@@ -183,35 +249,8 @@ def _check_languages(languages: Collection[str]) -> None:
         raise refusal(error) from error
 
 
-def _issue(
-    user: User,
-    *,
-    role: Upload.Role,
-    name: str,
-    content_type: str,
-    size: int | None,
-    public_id: str,
-) -> Upload:
-    limit = plan_of(user).limits.largest_bytes
-    if size is not None and size > limit:
-        raise refusal(too_large(size, limit))
-    if content_type and not _is_media(content_type):
-        raise UserError(
-            "unsupported_media", _("Send a sound or video file."), status=415, field="content_types"
-        )
-    base, now = base_name(name) or role.value, timezone.now()
-    return Upload.objects.create(
-        user=user,
-        key=_new_key(user, role, base),
-        role=role,
-        name=base,
-        content_type=content_type,
-        limit_bytes=limit,
-        for_job=public_id,
-        declared_size=size,
-        start_by=now + (TO_START_LARGE if (size or 0) > LARGE else TO_START),
-        expires_at=now + LIFE,
-    )
+def _to_start(size: int | None) -> timedelta:
+    return TO_START_LARGE if (size or 0) > LARGE else TO_START
 
 
 def _is_media(content_type: str) -> bool:
@@ -219,18 +258,6 @@ def _is_media(content_type: str) -> bool:
         return False
     kind = content_type.partition(";")[0].strip().lower()
     return kind.startswith(TYPES) or kind in OTHER_TYPES
-
-
-def _address(upload: Upload) -> str:
-    if objects.is_local():
-        return links.upload_url(upload)
-    left = (upload.start_by or upload.expires_at) - timezone.now()
-    return objects.signed_put(
-        upload.key,
-        seconds=round(left.total_seconds()),
-        content_type=upload.content_type,
-        size=upload.declared_size,
-    )
 
 
 def _new_key(user: User, role: str, name: str) -> str:

@@ -10,15 +10,17 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Self, TypeVar
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from jobs.clerk import Clerk
 from jobs.models import DubbingJob, Step, VendorCall, VendorHealth, VendorPlace
 from jobs.pipeline.calls import OTHER_PLACES, PLACES, PacedCalls, Rule, Told, busy
 from jobs.pipeline.ports import Bill
@@ -27,71 +29,151 @@ Found = TypeVar("Found")
 
 LOOK_AGAIN = (0.02, 0.1)  # seconds between two looks for a free place
 TOLERANCE = 10.0  # seconds that a place is leased beyond its call's time
+KEPT = 60.0  # seconds that a place goes from call to call of a step; then others get a chance
 MILLISECONDS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A place that a step holds; until (time.monotonic) it may go on to another of its calls."""
+
+    holder: str
+    until: float
+
+
+class Shelf:
+    """The places at one vendor that a step holds and no call of it uses, and how many wait for one.
+
+    A call that ends leaves its place to the next one of the same step: that costs the database
+    nothing, and the language that was first is spoken first.
+    """
+
+    def __init__(self) -> None:
+        """Hold nothing."""
+        self.turn = threading.Lock()  # of many threads that wait, one looks
+        self._changed = threading.Condition()
+        self._waiting = 0
+        self._places: list[Held] = []
+
+    def queue(self) -> None:
+        """Count one more that waits, until `pick` gave it a place or it gave up."""
+        with self._changed:
+            self._waiting += 1
+
+    def pick(self, seconds: float) -> Held | None:
+        """A place that was left within so many seconds."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._places, seconds):
+                return None
+            self._waiting -= 1
+            return self._places.pop()
+
+    def leave(self, place: Held) -> bool:
+        """Put a place there for whoever waits; False when nobody does."""
+        with self._changed:
+            wanted = self._waiting > len(self._places)
+            if wanted:
+                self._places.append(place)
+                self._changed.notify()
+            return wanted
+
+    def give_up(self) -> Held | None:
+        """Wait no longer; the place that is too much now, if there is one."""
+        with self._changed:
+            self._waiting -= 1
+            return self._places.pop() if len(self._places) > self._waiting else None
 
 
 class SharedAccounts:
     """The vendors' accounts as one step uses them; see `jobs.pipeline.calls.Accounts`.
 
-    All its database work is done by one thread of its own, for calls are made from many threads
-    that shall not keep a connection each.
+    Its database work is done by a clerk, for calls are made from many threads.
     """
 
     def __init__(
-        self, job: DubbingJob, step: Step, *, places: Mapping[tuple[str, str], int] = PLACES
+        self,
+        job: DubbingJob,
+        step: Step,
+        *,
+        places: Mapping[tuple[str, str], int] = PLACES,
+        kept: float = KEPT,
     ) -> None:
-        """Record bills under `job` and `step`; places by vendor and kind of call."""
+        """Record bills under `job` and `step`; places by vendor and kind of call.
+
+        kept is for how many seconds a place goes from call to call.
+        """
         self._job, self._step = job, step
         self._most = places
-        self._keeper = ThreadPoolExecutor(1, "vendor-accounts")
-        self._turns: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
+        self._kept = kept
+        self._clerk = Clerk()
+        self._shelves: defaultdict[tuple[str, str], Shelf] = defaultdict(Shelf)
+        self._tidied = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._keeper.submit(hang_up)
-        self._keeper.shutdown()
+        self._clerk.close()
 
     @contextmanager
     def place(self, vendor: str, kind: str, *, wait: float, lease: float) -> Iterator[None]:
         """Hold one of the vendor's places for at most `lease` seconds; raises VENDOR_BUSY."""
-        holder = secrets.token_hex(16)
-        self._take(vendor, kind, holder, wait, lease + TOLERANCE)
+        shelf = self._shelves[vendor, kind]
+        look = partial(self._look, vendor, kind, lease + self._kept + TOLERANCE)
+        place = self._taken(shelf, look, wait, vendor)
         try:
             yield
         finally:
-            self._ask(lambda: release(holder))
+            if time.monotonic() > place.until or not shelf.leave(place):
+                self._clerk.ask(lambda: release(place.holder))
 
     def change(self, vendor: str, rule: Rule[Told]) -> Told:
         """Put a rule to a vendor's health, nobody else changing it meanwhile."""
-        return self._ask(lambda: change(vendor, rule))
+        return self._clerk.ask(lambda: change(vendor, rule))
 
     def record(self, vendor: str, kind: str, bill: Bill, seconds: float) -> None:
         """Keep a bill for good, whether or not what was bought is still wanted."""
-        self._ask(lambda: record(self._job, self._step, vendor, bill, seconds))
+        self._clerk.ask(lambda: record(self._job, self._step, vendor, bill, seconds))
 
-    def _take(self, vendor: str, kind: str, holder: str, wait: float, lease: float) -> None:
+    def _taken(
+        self, shelf: Shelf, look: Callable[[], Held | None], wait: float, vendor: str
+    ) -> Held:
+        """A place that another call of this step left, or a free one of the vendor's."""
+        until, pause = time.monotonic() + wait, 0.0
+        shelf.queue()
+        if shelf.turn.acquire(timeout=wait):
+            try:
+                while (place := shelf.pick(pause)) is None:
+                    if free := look():
+                        shelf.leave(free)
+                    elif time.monotonic() > until:
+                        break
+                    pause = random.uniform(*LOOK_AGAIN)  # noqa: S311 - no secret
+                else:
+                    return place
+            finally:
+                shelf.turn.release()
+        if spare := shelf.give_up():
+            self._clerk.ask(lambda: release(spare.holder))
+        raise busy(vendor, detail="no free place")
+
+    def _look(self, vendor: str, kind: str, lease: float) -> Held | None:
+        """Take a free place, where there is one."""
+        holder = f"{self._step.pk}-{secrets.token_hex(8)}"
         most = self._most.get((vendor, kind), OTHER_PLACES)
-        until = time.monotonic() + wait
-        turn = self._turns[vendor, kind]  # of many threads, one looks
-        if not turn.acquire(timeout=wait):
-            raise busy(vendor, detail="no free place")
-        try:
-            while not self._ask(lambda: take(vendor, kind, most, holder, lease)):
-                if time.monotonic() > until:
-                    raise busy(vendor, detail="no free place")
-                time.sleep(random.uniform(*LOOK_AGAIN))  # noqa: S311 - no secret
-        finally:
-            turn.release()
 
-    def _ask(self, work: Callable[[], Found]) -> Found:
-        return self._keeper.submit(work).result()
+        def taken() -> bool:
+            self._tidy()
+            return take(vendor, kind, most, holder, lease)
 
+        return Held(holder, time.monotonic() + self._kept) if self._clerk.ask(taken) else None
 
-def hang_up() -> None:
-    """Close the connection of the thread that this is called in."""
-    connection.close()
+    def _tidy(self) -> None:
+        """Free what an earlier attempt of this step held when its worker died."""
+        if not self._tidied:
+            self._tidied = True
+            left = VendorPlace.objects.filter(holder__startswith=f"{self._step.pk}-")
+            left.update(holder="", lease_until=Now())
 
 
 def calls(accounts: SharedAccounts) -> PacedCalls:

@@ -1,4 +1,4 @@
-"""Which engines do the work: the only place that knows the providers.
+"""Which engines do the work: with `vendors`, the only place that knows the providers.
 
 Everything is chosen from the settings and from what is installed. The first configured translator
 that knows a pair translates it, the first configured voice of a language speaks it; a language
@@ -10,39 +10,26 @@ asking what can be done costs nothing, and closed with it.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+from typing import Self
 
 from django.conf import settings
 from django.utils import timezone
 
-from jobs.pipeline.calls import PacedCalls, local_calls
+from jobs.pipeline.calls import InProcess, PacedCalls, Patience, local_calls
 from jobs.pipeline.dub import Engines, Route
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import LANGUAGES, find, variant
-from jobs.pipeline.ports import Engine, Transcriber, Translator, Voice, VoiceInfo
+from jobs.pipeline.ports import Engine, Price, Transcriber, Translator, Voice, VoiceInfo
 from jobs.providers import apertium, cards, faster_whisper, kokoro, pico, qwen
-from jobs.providers.later import LaterTranscriber, LaterTranslator, LaterVoice
+from jobs.vendors import TRYING, Vendors
 
-if TYPE_CHECKING:
-    from jobs.providers.openai_translation import OpenAITranslator
-    from jobs.providers.polly import Polly
-
-TRYING = 10.0  # seconds that trying a key may take
+ONE_TRY = Patience(attempt=TRYING, total=TRYING, queue=TRYING, retries=0)
+IMPATIENCE = dict.fromkeys(("recognition", "translation", "speech"), ONE_TRY)
 ANY = "*"  # as a source: the translator reads every language
-
-
-class Closable(Protocol):
-    """An engine with connections."""
-
-    def close(self) -> None:
-        """Close them."""
-
-
-Opened = TypeVar("Opened", bound=Closable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +46,7 @@ class Offer:
     quality: str  # "studio" or "draft"
     reason: str
     voices: tuple[VoiceInfo, ...]
+    speech: tuple[str, ...]  # who can speak it, the first choice first
 
 
 class Workshop:
@@ -66,8 +54,8 @@ class Workshop:
 
     def __init__(self, calls: PacedCalls) -> None:
         """Open nothing yet; `calls` is how vendors are called, and to whom calls are billed."""
-        self._calls = calls
         self._open = ExitStack()
+        self.vendors = Vendors(calls, self._open)
 
     def __enter__(self) -> Self:
         return self
@@ -84,27 +72,27 @@ class Workshop:
 
         Local weights are looked at when it starts to work: whoever only mixes does without them.
         """
-        if settings.DEEPGRAM_API_KEY:
-            return self._deepgram()
-        return _whisper()
+        return self.vendors.transcriber() or _whisper()
 
     def hearing(self) -> Transcriber | None:
         """The recognizer that hears a finished dub again, None where that is switched off."""
         if settings.HEAR_AGAIN == "off":
             return None
-        return self._deepgram() if settings.HEAR_AGAIN == "vendor" else _whisper()
+        vendor = self.vendors.transcriber() if settings.HEAR_AGAIN == "vendor" else None
+        return vendor or _whisper()
 
-    def route(self, source: str | None, target: str) -> Route:
+    def route(self, source: str | None, target: str, speech: str = "") -> Route:
         """The engines from `source` (None: not known yet) into `target`.
 
+        `speech` is who has to speak, by the name that settings use; "" for whoever comes first.
         Raises PipelineError LANGUAGE_UNKNOWN, LANGUAGE_UNAVAILABLE where nothing here makes the
         target, and PAIR_UNAVAILABLE where nothing translates into it from this source.
         """
         language = find(target)
-        reason = self.missing(language.code)
+        reason = self.missing(language.code, speech)
         if reason:
             raise PipelineError("LANGUAGE_UNAVAILABLE", language=language.name, reason=reason)
-        voice = next(voice for voice in self._voices(language.code))
+        voice = next(voice for name, voice in self._voices(language.code) if speech in {name, ""})
         for translator in self._translators():
             if _translates(translator.engine, source, language.code):
                 return Route(translator, voice, _speaking(voice, language.code, variant(target)))
@@ -128,12 +116,16 @@ class Workshop:
             quality=_quality(made) if made else "draft",
             reason=reason,
             voices=made.voices if made else (),
+            speech=tuple(dict.fromkeys(name for name, _ in self._voices(code))),
         )
 
-    def missing(self, code: str) -> str:
+    def missing(self, code: str, speech: str = "") -> str:
         """Why a target can't be made here from any language; empty if it can."""
         language = LANGUAGES[code].name
-        if not any(self._voices(code)):
+        speakers = {name for name, _ in self._voices(code)}
+        if speech and speech not in speakers:
+            return f"{speech} isn't set up here, or doesn't speak {language}"
+        if not speakers:
             if any(voice.language.partition("-")[0] == code for voice in pico.VOICES):
                 return "its voice isn't installed; run: make setup"
             return f"no voice that is set up here speaks {language}; {_how_to_speak(code)}"
@@ -141,41 +133,19 @@ class Workshop:
             return f"nothing here translates into {language}; {_how_to_translate(None, code)}"
         return ""
 
-    def configured(self) -> Iterator[Engine]:
-        """The cards of all vendors' engines that are set up here, those too that have ended."""
-        if settings.DEEPGRAM_API_KEY:
-            yield cards.nova(settings.RECOGNITION_MODEL)
-        yield from (translator.engine for translator in self._all_translators())
-        yield from (voice.engine for _, voice in self._all_voices())
-
-    def attempts(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """For every vendor that is set up: its name, and a call that tries its key."""
-        if settings.DEEPGRAM_API_KEY:
-            from jobs.providers.deepgram import try_key  # noqa: PLC0415
-
-            key, url = settings.DEEPGRAM_API_KEY, settings.DEEPGRAM_BASE_URL
-            yield cards.DEEPGRAM, lambda: try_key(key, url, seconds=TRYING)
-        if settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL:
-            translator = self._openai_translation()
-            yield translator.engine.name, lambda: translator.try_key(seconds=TRYING)
-        if settings.POLLY:
-            yield cards.POLLY_NAME, self._polly().try_key
-
     def _translators(self) -> Iterator[Translator]:
         """Those that can be used today, the best first."""
         return (one for one in self._all_translators() if not has_ended(one.engine))
 
-    def _voices(self, code: str) -> Iterator[Voice]:
-        """Those that speak a language today, the best first."""
+    def _voices(self, code: str) -> Iterator[tuple[str, Voice]]:
+        """Those that speak a language today, the best first, by the names that routes give them."""
         first = settings.SPEECH_ROUTES.get(code)
-        for _, voice in sorted(self._all_voices(), key=lambda one: one[0] != first):
+        for name, voice in sorted(self._all_voices(), key=lambda one: one[0] != first):
             if not has_ended(voice.engine) and _speaking(voice, code, code):
-                yield voice
+                yield name, voice
 
     def _all_translators(self) -> Iterator[Translator]:
-        if settings.OPENAI_BASE_URL or settings.OPENAI_API_KEY:
-            card = cards.openai_translation(settings.TRANSLATION_MODEL, own=not _is_openai())
-            yield LaterTranslator(card, self._openai_translation)
+        yield from self.vendors.translators()
         if settings.FULL_SET and qwen.installed(settings.MODELS):
             yield qwen.Qwen(settings.MODELS, slots=settings.SCRATCH / "slots")
         if apertium.installed():
@@ -183,95 +153,24 @@ class Workshop:
 
     def _all_voices(self) -> Iterator[tuple[str, Voice]]:
         """All that are set up, the best first, by the names that routes give them."""
-        if settings.DEEPGRAM_API_KEY:
-            yield "deepgram", self._aura(paced=True)
-            yield "deepgram", self._aura(paced=False)
-        if settings.POLLY:
-            yield "polly", LaterVoice(cards.POLLY, cards.POLLY_RATES, self._polly)
-        if settings.SPEECH_MODEL and (settings.OPENAI_BASE_URL or settings.OPENAI_API_KEY):
-            model = settings.SPEECH_MODEL
-            card = cards.openai_speech(model, own=bool(settings.OPENAI_BASE_URL))
-            yield "openai", LaterVoice(card, cards.openai_rates(model), self._openai_speech)
+        yield from self.vendors.voices()
         if settings.FULL_SET and kokoro.installed(settings.MODELS):
             yield "kokoro", _kokoro(os.getpid())
         if pico.installed():
             yield "pico", _pico(os.getpid())
 
-    def _kept(self, engine: Opened) -> Opened:
-        self._open.callback(engine.close)
-        return engine
 
-    # Vendors' libraries take a second and many megabytes to load: not where nobody calls them.
+def load_libraries() -> None:
+    """Load the libraries of the vendors that are set up, which takes a second.
 
-    def _deepgram(self) -> Transcriber:
-        def opens() -> Transcriber:
-            from jobs.providers.deepgram import DeepgramTranscriber  # noqa: PLC0415
-
-            return self._kept(
-                DeepgramTranscriber(
-                    api_key=settings.DEEPGRAM_API_KEY,
-                    calls=self._calls,
-                    base_url=settings.DEEPGRAM_BASE_URL,
-                    model=settings.RECOGNITION_MODEL,
-                )
-            )
-
-        return LaterTranscriber(cards.nova(settings.RECOGNITION_MODEL), opens)
-
-    def _aura(self, *, paced: bool) -> Voice:
-        def opens() -> Voice:
-            from jobs.providers.aura import Aura  # noqa: PLC0415
-
-            return self._kept(
-                Aura(
-                    api_key=settings.DEEPGRAM_API_KEY,
-                    calls=self._calls,
-                    paced=paced,
-                    base_url=settings.DEEPGRAM_BASE_URL,
-                )
-            )
-
-        return LaterVoice(cards.aura(paced=paced), cards.AURA_RATES if paced else None, opens)
-
-    def _polly(self) -> "Polly":
-        from jobs.providers.polly import Polly  # noqa: PLC0415
-
-        return self._kept(
-            Polly(
-                calls=self._calls,
-                region=settings.POLLY_REGION,
-                base_url=settings.AWS_ENDPOINT_URL_POLLY,
-                access_key=settings.POLLY_ACCESS_KEY_ID or settings.AWS_ACCESS_KEY_ID,
-                secret_key=settings.POLLY_SECRET_ACCESS_KEY or settings.AWS_SECRET_ACCESS_KEY,
-            )
-        )
-
-    def _openai_translation(self) -> "OpenAITranslator":
-        from jobs.providers.openai_translation import OPENAI, OpenAITranslator  # noqa: PLC0415
-
-        return self._kept(
-            OpenAITranslator(
-                calls=self._calls,
-                base_url=settings.OPENAI_BASE_URL or OPENAI,
-                api_key=settings.OPENAI_API_KEY,
-                model=settings.TRANSLATION_MODEL,
-                responses=_is_openai(),
-                vendor="openai" if _is_openai() else "own server",
-            )
-        )
-
-    def _openai_speech(self) -> Voice:
-        from jobs.providers.openai_speech import OPENAI, OpenAISpeech  # noqa: PLC0415
-
-        return self._kept(
-            OpenAISpeech(
-                calls=self._calls,
-                base_url=settings.OPENAI_BASE_URL or OPENAI,
-                api_key=settings.OPENAI_API_KEY,
-                model=settings.SPEECH_MODEL,
-                vendor="own server" if settings.OPENAI_BASE_URL else "openai",
-            )
-        )
+    What is loaded before workers are forked is loaded once, and its memory is shared.
+    """
+    if settings.DEEPGRAM_API_KEY:
+        import jobs.providers.aura  # noqa: PLC0415 (it brings that of recognition, too)
+    if settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL:
+        import jobs.providers.openai_translation  # noqa: PLC0415
+    if settings.POLLY:
+        import jobs.providers.polly  # noqa: F401, PLC0415
 
 
 def engines() -> Engines:
@@ -279,9 +178,9 @@ def engines() -> Engines:
     return Workshop(local_calls()).engines()
 
 
-def route(source: str | None, target: str) -> Route:
+def route(source: str | None, target: str, speech: str = "") -> Route:
     """The engines from one language into another; see `Workshop.route`."""
-    return Workshop(local_calls()).route(source, target)
+    return Workshop(local_calls()).route(source, target, speech)
 
 
 def offered() -> list[Offer]:
@@ -292,19 +191,36 @@ def offered() -> list[Offer]:
 
 def withdrawn() -> list[Engine]:
     """The engines that are set up here, but that their vendors have ended."""
-    return [engine for engine in Workshop(local_calls()).configured() if has_ended(engine)]
+    engines = Workshop(local_calls()).vendors.engines()
+    return [engine for engine in engines if has_ended(engine)]
+
+
+def vendor_prices() -> list[tuple[str, Price]]:
+    """What the vendors' engines that are set up here cost, each with its name."""
+    engines = Workshop(local_calls()).vendors.engines()
+    every = [(f"{one.name} {one.model}", price) for one in engines for price in one.prices]
+    return list(dict.fromkeys(every))  # Aura has two cards for one price
 
 
 def try_keys() -> Iterator[tuple[str, PipelineError | None]]:
-    """Try the key of every vendor that is set up, at no cost: its name, and what is wrong."""
-    with Workshop(local_calls()) as shop:
-        for name, attempt in shop.attempts():
+    """Try the key of every vendor that is set up: its name, and what is wrong.
+
+    What can't be seen without buying something is tried with a letter or a word.
+    """
+    with Workshop(PacedCalls(InProcess(), patience=IMPATIENCE)) as shop:
+        for name, attempts in shop.vendors.attempts():
             try:
-                attempt()
+                for attempt in attempts:
+                    attempt()
             except PipelineError as error:
                 yield name, error
             else:
                 yield name, None
+
+
+def in_dollars(price: Price) -> tuple[float, str]:
+    """A price as price lists state it: dollars, and for what."""
+    return cards.in_dollars(price)
 
 
 def narrator() -> Voice:
@@ -315,12 +231,6 @@ def narrator() -> Voice:
 def has_ended(engine: Engine) -> bool:
     """Whether the last day of an engine is over."""
     return engine.ends is not None and timezone.now().date() > engine.ends
-
-
-def _is_openai() -> bool:
-    """Whether translations are asked for by OpenAI's own protocol, of OpenAI."""
-    api = settings.TRANSLATION_API
-    return api == "responses" or (api == "auto" and not settings.OPENAI_BASE_URL)
 
 
 def _quality(made: Route) -> str:

@@ -1,10 +1,11 @@
-"""Which process is working, in words that another process can check.
+"""Which process is working, in words that another process can check, and how hard.
 
 A name is host:boot:pid-namespace:pid:start. Only a process of the same host, boot and namespace can
 say for sure that another is gone; for everybody else the lease decides.
 """
 
 import os
+import resource
 import socket
 from functools import cache
 from pathlib import Path
@@ -36,6 +37,12 @@ def group_of(worker: str) -> int | None:
         return os.getpgid(int(worker.removeprefix(neighbourhood()).partition(":")[0]))
     except ProcessLookupError:
         return None
+
+
+def processor_seconds() -> float:
+    """Seconds of processor time that this process and all children that it reaped have used."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(sum(resource.getrusage(kind)[:2]) for kind in kinds)
 
 
 @cache

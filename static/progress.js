@@ -1,51 +1,151 @@
-// Keeps the progress of a running dub up to date: asks every 2 s, less often while nothing changes,
-// while the page is hidden not at all.
+// Keeps the page of a dub up to date: asks every 2 s, less often while nothing changes or answers, not
+// at all while the page is hidden. What changed is put into the page piece by piece, so that neither
+// focus nor what plays is lost; a screen reader hears of turns, not of every line.
+//
+// The document gets the event “dub” {spoken, page}: how many lines of each language are spoken, and,
+// when a language has become ready, a newer copy of the page.
 (() => {
     "use strict";
 
+    const box = document.getElementById("progress");
     const SHORTEST = 2000;
     const LONGEST = 15000;
-    const box = document.getElementById("progress");
+    const GROWTH = 1.25;
+    const offline = document.getElementById("offline");
+    const told = document.getElementById("told");
     let pause = SHORTEST;
     let etag = null;
+    let timer = null;
+    let asking = false;
+
+    const part = () => document.getElementById("progress-part");
+    const turn = () => part().dataset.ready + part().dataset.state + part().dataset.heard;
 
     async function ask() {
-        if (document.hidden) {
-            document.addEventListener("visibilitychange", ask, { once: true });
-            return;
+        clearTimeout(timer);
+        if (asking || document.hidden) {
+            return; // asked again when the page is seen again
         }
+        asking = true;
         try {
-            const answer = await fetch(box.dataset.url, {
-                headers: etag ? { "If-None-Match": etag } : {},
-                cache: "no-store",
-                redirect: "error",
-            });
-            await show(answer);
+            await show(await answerOf(box.dataset.url, etag ? { "If-None-Match": etag } : {}));
+            offline.hidden = navigator.onLine;
         } catch {
             pause = Math.min(pause * 2, LONGEST);
+            offline.hidden = false;
         }
-        if (!box.querySelector("[data-ended]")) {
-            setTimeout(ask, pause);
+        asking = false;
+        if (part().dataset.state !== "ended" || !offline.hidden) {
+            timer = setTimeout(ask, pause);
         }
+    }
+
+    async function answerOf(url, headers) {
+        const limit = AbortSignal.timeout(LONGEST);
+        const ways = { cache: "no-store", redirect: "manual", signal: limit };
+        const answer = await fetch(url, { headers, ...ways });
+        if (answer.type === "opaqueredirect") {
+            location.reload(); // signed out meanwhile: the page says so
+        }
+        if (!answer.ok && answer.status !== 304) {
+            throw new Error(`status ${answer.status}`);
+        }
+        return answer;
     }
 
     async function show(answer) {
         if (answer.status === 304) {
-            pause = Math.min(pause * 1.25, LONGEST);
+            pause = Math.min(pause * GROWTH, LONGEST);
             return;
         }
-        if (!answer.ok) {
-            throw new Error(`status ${answer.status}`);
-        }
+        const fresh = document.createElement("template");
+        fresh.innerHTML = await answer.text();
+        const before = turn();
+        const stages = sentences();
+        morph(part(), fresh.content.firstElementChild);
+        const page = turn() === before ? null : await newerPage();
         etag = answer.headers.get("ETag");
         pause = SHORTEST;
-        const html = await answer.text();
-        if (html.includes("data-ended")) {
-            location.reload(); // the balance in the top bar may have changed too
-            return;
-        }
-        box.innerHTML = html;
+        say(stages);
+        document.dispatchEvent(new CustomEvent("dub", { detail: { spoken: spoken(), page } }));
     }
 
-    setTimeout(ask, SHORTEST);
+    async function newerPage() {
+        const text = await (await answerOf(location.href, {})).text();
+        const page = new DOMParser().parseFromString(text, "text/html");
+        for (const selector of ["#results", "#downloads", ".balance"]) {
+            const old = document.querySelector(selector);
+            const now = page.querySelector(selector);
+            if (old && now) {
+                morph(old, document.importNode(now, true));
+            }
+        }
+        return page;
+    }
+
+    const rows = () => [...box.querySelectorAll("[data-language]")];
+    const sentences = () => new Map(rows().map((row) => [row.dataset.language, row.dataset.told]));
+
+    function spoken() {
+        const running = rows().filter((row) => row.dataset.ended === undefined);
+        const count = (row) => [row.dataset.language, Number(row.dataset.spoken)];
+        return Object.fromEntries(running.map(count));
+    }
+
+    function say(before) {
+        const news = rows().filter((row) => before.get(row.dataset.language) !== row.dataset.told);
+        if (news.length) {
+            told.textContent = news.map((row) => row.dataset.told).join(". ");
+        }
+    }
+
+    // Makes one element like another, and leaves alone whatever is the same already.
+    function morph(old, now) {
+        if (old.nodeName !== now.nodeName || old.id !== now.id) {
+            old.replaceWith(now);
+            return;
+        }
+        if (old.nodeType === Node.TEXT_NODE) {
+            if (old.data !== now.data) {
+                old.data = now.data;
+            }
+            return;
+        }
+        for (const { name, value } of now.attributes ?? []) {
+            if (old.getAttribute(name) !== value) {
+                old.setAttribute(name, value);
+            }
+        }
+        for (const { name } of [...(old.attributes ?? [])]) {
+            if (!now.hasAttribute(name) && name !== "hidden" && name !== "open") {
+                old.removeAttribute(name);
+            }
+        }
+        const children = [...now.childNodes];
+        [...old.childNodes].slice(children.length).forEach((child) => child.remove());
+        children.forEach((child, at) => {
+            if (old.childNodes[at]) {
+                morph(old.childNodes[at], child);
+            } else {
+                old.append(child);
+            }
+        });
+    }
+
+    function wake() {
+        pause = SHORTEST;
+        if (part().dataset.state !== "ended") {
+            ask();
+        }
+    }
+
+    document.addEventListener("visibilitychange", () => document.hidden || wake());
+    window.addEventListener("online", wake);
+    window.addEventListener("offline", () => {
+        offline.hidden = false;
+    });
+    window.addEventListener("pageshow", (event) => event.persisted && wake());
+    if (part().dataset.state !== "ended") {
+        timer = setTimeout(ask, SHORTEST);
+    }
 })();

@@ -1,8 +1,8 @@
 """What every test stands on: settings of its own, a database of its own, and no network.
 
 Tests marked `postgres` run on a throw-away PostgreSQL cluster, everything else on SQLite; so they
-are chosen with `-m postgres`, apart from the others. Both databases are copies of a template
-(tests/database.py).
+are chosen with `-m postgres`, apart from the others; `--on-postgres` runs any test there. Both
+databases are copies of a template (tests/database.py).
 """
 
 import os
@@ -26,6 +26,11 @@ KEPT = {"DUBBER_MODELS"}  # the models on this machine are what the `models` tes
 SERVER = "TEST_POSTGRES_SERVER"  # tells pytest-xdist's workers where the cluster is
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let tests that run on SQLite run on PostgreSQL instead."""
+    parser.addoption("--on-postgres", action="store_true", help="use PostgreSQL for every test")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Prepare settings and database before pytest-django loads Django."""
     # A shell starts its background jobs deaf to Ctrl-C, and what we start would inherit that.
@@ -33,7 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = Path(tempfile.mkdtemp(prefix="dubber-tests-"))
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     set_environment(folder)
-    if wants_postgres(config.option.markexpr) and SERVER not in os.environ:
+    wanted = config.option.on_postgres or wants_postgres(config.option.markexpr)
+    if wanted and SERVER not in os.environ:
         cluster = postgres_cluster()
         config.add_cleanup(cluster.stop)
         os.environ[SERVER] = cluster.url("postgres")
@@ -57,6 +63,7 @@ def set_environment(place: Path) -> None:
         "DUBBER_DEMO_PASSWORD": "only-for-tests",
         "DUBBER_STORAGE_ROOT": str(place / "storage"),
         "DUBBER_SCRATCH": str(place / "scratch"),
+        "DUBBER_SAMPLE": str(place / "sample"),  # nor on whether the demo was run
     }
 
 
@@ -85,6 +92,12 @@ def wants_postgres(marks: str) -> bool:
         return True
 
     return "postgres" in marks and any(map(expression.evaluate, (alone, among_others)))
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave the tests alone that read the API's description first, which takes seconds."""
+    unwanted = SERVER not in os.environ and collection_path.name == "test_openapi_fuzz.py"
+    return unwanted or None
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,7 +1,7 @@
 """Engines of the tests' own: they hear, translate and speak by rule, at once, and count."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from jobs.pipeline.dub import Engines, Route
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find
-from jobs.pipeline.ports import Engine, Line, Speech, VoiceInfo
+from jobs.pipeline.ports import Engine, Line, Speech, Tone, VoiceInfo
 from jobs.pipeline.timeline import Recognition, Utterance
 
 RATE = 16_000
@@ -25,7 +25,9 @@ class Hearing:
         self.language = language
         self.calls = 0
 
-    def transcribe(self, speech: Path, *, language: str | None) -> Recognition:
+    def transcribe(
+        self, speech: Path, *, language: str | None, stop: Callable[[], None] | None = None
+    ) -> Recognition:
         """Count the call."""
         assert speech.exists()
         self.calls += 1
@@ -37,6 +39,7 @@ class Shouting:
 
     engine = Engine(name="test-shouting", model="1", quality="draft", pairs=(("*", "*"),))
     rewords = False
+    expands = False
 
     def __init__(self) -> None:
         self.lines: Counter[str] = Counter()
@@ -49,6 +52,7 @@ class Shouting:
         target: str,
         context: Sequence[str],
         terms: Mapping[str, str],
+        tone: Tone,
     ) -> dict[int, str]:
         """Count the lines."""
         self.lines.update(line.text for line in lines)
@@ -94,9 +98,9 @@ def engines(
     """Engines for every language but those `without`."""
     translator, voice = translator or Shouting(), voice or Humming()
 
-    def route(source: str | None, target: str) -> Route:
+    def route(source: str | None, target: str, speech: str = "") -> Route:
         language = find(target)
-        if language.code in without:
+        if language.code in without or speech not in {"", "pico"}:
             raise PipelineError("LANGUAGE_UNAVAILABLE", language=language.name, reason="a test")
         return Route(translator, voice, VOICES)
 

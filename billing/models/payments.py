@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from billing.models.moves import move
+from billing.plans import PLANS
 from billing.states import (
     DISPUTE_NEXT,
     PURCHASE_NEXT,
@@ -87,6 +88,11 @@ class Purchase(models.Model):
 
     def __str__(self) -> str:
         return f"{self.plan} {self.id}"
+
+    @property
+    def plan_name(self) -> str:
+        """What its plan is called."""
+        return PLANS[self.plan].name
 
     @property
     def reference(self) -> str:

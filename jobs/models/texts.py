@@ -5,7 +5,10 @@ All times are whole milliseconds from the start of the media.
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from jobs.states import MOST_PREVIEWS_OF_LINE
 
 
 class Segment(models.Model):
@@ -41,7 +44,8 @@ class Line(models.Model):
     text is the translation, spoken the wording that fitted. speed is in thousandths of the voice's
     natural rate. stale says that something it depends on was changed after it was spoken, outdated
     that the text is the translation of an earlier wording. chosen_voice ("" for the speaker's),
-    keep_original and mute are what the customer wishes for this line.
+    keep_original and mute are what the customer wishes for this line. previews counts how often it
+    was spoken for nothing since it was last paid for.
     """
 
     task = models.ForeignKey("jobs.LanguageTask", on_delete=models.CASCADE, related_name="lines")
@@ -62,6 +66,7 @@ class Line(models.Model):
     chosen_voice = models.CharField(max_length=100, blank=True, default="", db_default="")
     keep_original = models.BooleanField(default=False, db_default=False)
     mute = models.BooleanField(default=False, db_default=False)
+    previews = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name = _("line")
@@ -80,7 +85,35 @@ class Line(models.Model):
                 name="line_never_above_the_speed_cap",
                 condition=Q(speed_permille__isnull=True) | Q(speed_permille__lte=1250),
             ),
+            models.CheckConstraint(
+                name="line_has_few_previews", condition=Q(previews__lte=MOST_PREVIEWS_OF_LINE)
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.pk}"
+
+
+class Preview(models.Model):
+    """One wording of a line, to be listened to before the line is made anew.
+
+    key is that of the take which holds the sound; text and voice are what the step speaks, whatever
+    becomes of the line meanwhile.
+    """
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="spoken_previews")
+    step = models.OneToOneField("jobs.Step", on_delete=models.PROTECT, related_name="preview")
+    key = models.CharField(max_length=64)
+    text = models.TextField()
+    voice = models.CharField(max_length=100)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("preview")
+        verbose_name_plural = _("previews")
+        constraints = [
+            models.UniqueConstraint(fields=["line", "key"], name="preview_once_per_line_and_take")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.line_id} {self.key[:12]}"

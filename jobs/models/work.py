@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +17,7 @@ from jobs.states import (
     JOB_KINDS,
     JOB_NEXT,
     LANGUAGE_KINDS,
+    MOST_PREVIEWS_OF_JOB,
     ON_DEMAND,
     STAGE_NEXT,
     STEP_NEXT,
@@ -38,10 +39,13 @@ class DubbingJob(models.Model):
     """One recording, to be dubbed into some languages.
 
     source_language is what the customer said ("" to find out), heard_language what was recognized.
-    duration_ms is the length that was paid for, samples the length counted by decoding. kept_for is
-    what the customer's plan promised when the job was made. request_hash says what was asked for
-    over the API. reviewed_at: when the customer let a job with a review go on. files_gone_at: when
-    its files were given up; from then on nobody gets them, though some may still be in storage.
+    duration_ms is the length that was paid for, samples the length counted by decoding. pitches are
+    the speakers' middle pitches (Hz), as far as they could be measured. kept_for is what the
+    customer's plan promised when the job was made. request_hash says what was asked for over the
+    API. previews counts the lines spoken for nothing so far. reviewed_at: when the customer let a
+    job with a review go on. files_gone_at: when its files were given up; from then on nobody gets
+    them, though some may still be in storage. told_at: when an e-mail was sent that says how it
+    ended.
     """
 
     public_id = models.CharField(max_length=16, unique=True, default=new_public_id, editable=False)
@@ -59,16 +63,19 @@ class DubbingJob(models.Model):
     recognizer = models.CharField(max_length=100, blank=True)
     duration_ms = models.BigIntegerField()
     samples = models.BigIntegerField(null=True, blank=True)
+    pitches = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
     options = models.JSONField(default=dict, blank=True)
     kept_for = models.DurationField()
     kept_until = models.DateTimeField(null=True, blank=True)
     request_hash = models.CharField(max_length=64, blank=True, db_default="", default="")
     reviewed_at = models.DateTimeField(null=True, blank=True)
     files_gone_at = models.DateTimeField(null=True, blank=True)
+    previews = models.PositiveSmallIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("job")
@@ -91,6 +98,9 @@ class DubbingJob(models.Model):
                 name="job_ended_has_a_time",
                 condition=Q(status__in=["pending", "processing"], finished_at__isnull=True)
                 | Q(status__in=["complete", "error", "cancelled"], finished_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="job_has_few_previews", condition=Q(previews__lte=MOST_PREVIEWS_OF_JOB)
             ),
         ]
         indexes = [models.Index(fields=["user", "-id"], name="job_of_user_newest")]
@@ -119,7 +129,8 @@ class LanguageTask(models.Model):
 
     price is what making it costs; credits and refunded add up what was charged and given back, over
     all `runs`. render_price is what making its changed lines anew costs, while that goes on, else
-    0. receipt is what was measured on the finished files.
+    0. cast is the voice of each speaker: at first that of the last job, then that of this one.
+    receipt is what was measured on the finished files.
     """
 
     job = models.ForeignKey(DubbingJob, on_delete=models.PROTECT, related_name="tasks")
@@ -135,6 +146,7 @@ class LanguageTask(models.Model):
     error = models.CharField(max_length=500, blank=True)
     translator = models.CharField(max_length=100, blank=True)
     speaker = models.CharField(max_length=100, blank=True, help_text=_("The engine that speaks."))
+    cast = models.JSONField(default=dict, blank=True, db_default=Value({}, models.JSONField()))
     receipt = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
@@ -166,6 +178,11 @@ class LanguageTask(models.Model):
     def language_name(self) -> str:
         """The language in English."""
         return find(self.language).name
+
+    @property
+    def speech(self) -> str:
+        """Who speaks it, if the customer chose that."""
+        return str(self.job.options.get("speech", {}).get(self.language, ""))
 
     def move_to(self, target: Stage, **columns: Any) -> None:
         """Change stage, and the given columns with it, in one UPDATE. Raises Conflict."""
@@ -213,8 +230,11 @@ class Step(models.Model):
                 condition=Q(task__isnull=True),
                 name="step_once_per_job_and_kind",
             ),
+            # Every preview is a step of its own.
             models.UniqueConstraint(
-                fields=["task", "kind"], name="step_once_per_language_and_kind"
+                fields=["task", "kind"],
+                condition=~Q(kind=StepKind.PREVIEW),
+                name="step_once_per_language_and_kind",
             ),
             models.CheckConstraint(
                 name="step_status_known", condition=Q(status__in=StepStatus.values)
@@ -255,4 +275,16 @@ class Step(models.Model):
         repeat = {"attempt": self.attempt}
         move(
             self, column="status", target=target, allowed=STEP_NEXT, repeat=repeat, columns=columns
+        )
+
+    def start_over(self) -> None:
+        """Wait as if it had never been tried; `attempt` goes on. Raises Conflict."""
+        self.move_to(
+            StepStatus.WAITING,
+            errors=0,
+            deaths=0,
+            reason="",
+            reason_since=None,
+            error_code="",
+            finished_at=None,
         )

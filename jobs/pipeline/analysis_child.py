@@ -1,4 +1,4 @@
-"""The process in which librosa works: the edges of speech, and the stretch of last resort.
+"""The process in which librosa works: the edges of speech, pitch, the stretch of last resort.
 
 Speech is found by how far each of BANDS frequency bands rises above its own background of the last
 and next seconds. How far it must rise is learned from the sound itself: over music much, in a quiet
@@ -15,6 +15,7 @@ import soundfile
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, percentile_filter, uniform_filter1d
 
+from jobs.pipeline.pitch import middle_pitch
 from jobs.pipeline.process import serve
 
 RATE = 16_000
@@ -147,10 +148,22 @@ def stretch(clip: Path, speed: float, out: Path) -> None:
     soundfile.write(out, librosa.util.fix_length(faster, size=length).T, rate, subtype="PCM_16")
 
 
+def speakers(path: Path, turns: dict[str, list[Span]]) -> dict[str, float]:
+    """The pitch of each speaker whose voice can be measured."""
+    with soundfile.SoundFile(path) as sound:
+        found = {speaker: middle_pitch(sound, spans) for speaker, spans in turns.items()}
+    return {speaker: pitch for speaker, pitch in found.items() if pitch is not None}
+
+
 def answer(question: dict[str, Any]) -> dict[str, Any]:
-    """Find edges ({"edges": path}) or stretch ({"stretch": [[in, speed, out], ...]})."""
+    """Find edges, measure pitches, or stretch.
+
+    {"edges": path}, {"pitches": path, "turns": {speaker: spans}}, {"stretch": [[in, speed, out]]}.
+    """
     if "edges" in question:
         return {"spans": edges(Path(question["edges"]))}
+    if "pitches" in question:
+        return {"pitches": speakers(Path(question["pitches"]), question["turns"])}
     for clip, speed, out in question["stretch"]:
         stretch(Path(clip), speed, Path(out))
     return {}

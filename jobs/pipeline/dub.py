@@ -5,11 +5,12 @@ calls them in order for the command line, and the worker calls the same ones ste
 `Desk` that keeps what was bought, shows how far it is, and says when to stop.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
-from jobs.pipeline import analysis, captions, hear, manifest, receipt, segment
+from jobs.pipeline import analysis, captions, hear, manifest, receipt, segment, subtitles
 from jobs.pipeline import export as exporting
 from jobs.pipeline import ingest as ingesting
 from jobs.pipeline import mix as mixing
@@ -17,10 +18,11 @@ from jobs.pipeline import speak as speaking
 from jobs.pipeline import translate as translating
 from jobs.pipeline.cast import cast
 from jobs.pipeline.languages import find, tag
-from jobs.pipeline.ports import Desk, Transcriber, Translator, Voice, VoiceInfo
+from jobs.pipeline.parallel import both
+from jobs.pipeline.ports import Desk, Tone, Transcriber, Translator, Voice, VoiceInfo
 from jobs.pipeline.probe import Limits, probe
 from jobs.pipeline.receipt import Receipt
-from jobs.pipeline.timeline import Dub, Mix, Source, Stems, Transcript, Translation
+from jobs.pipeline.timeline import Dub, Mix, Segment, Source, Stems, Transcript, Translation
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,17 @@ class Route:
     voices: tuple[VoiceInfo, ...]
 
 
+class Routes(Protocol):
+    """Finds the engines that make a language."""
+
+    def __call__(self, source: str | None, target: str, speech: str = "") -> Route:
+        """The engines from one language (None: not known yet) to another.
+
+        `speech` names who is to speak, "" for whoever is first. Raises a PipelineError that says
+        why there are none.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a customer may choose.
@@ -40,17 +53,24 @@ class Options:
     track goes down under speech (dB, negative), None for silence. voices: speaker to voice id.
     By the index of their segment: line_voices are voices for single lines; the lines of `kept` stay
     as they were recorded, those of `muted` are not spoken at all.
-    terms: words of the recording, and how they are to be said.
+    terms: words of the recording, and how they are to be said. fuller: whether a line that leaves
+    much silence may be worded anew. usual_voices are those that speakers had before, voices are
+    wanted now. captions: SRT or VTT in the language of the dub, "" for none; what they say is not
+    translated.
     """
 
     loudness: float | None = -14.0
     keep_original_db: float | None = -20.0
     voices: Mapping[int, str] = field(default_factory=dict)
+    usual_voices: Mapping[int, str] = field(default_factory=dict)
     terms: Mapping[str, str] = field(default_factory=dict)
+    tone: Tone = Tone.NEUTRAL
+    fuller: bool = True
     wav: bool = False
     line_voices: Mapping[int, str] = field(default_factory=dict)
     kept: frozenset[int] = frozenset()
     muted: frozenset[int] = frozenset()
+    captions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +85,11 @@ class Deliverables:
 class Engines:
     """Everything that hears, translates and speaks.
 
-    route gives the engines from one language (None: not known yet) to another, or raises a
-    PipelineError that says why there are none. hearing listens to the dub again; None: nobody does.
+    hearing listens to the dub again; None: nobody does.
     """
 
     transcriber: Transcriber
-    route: Callable[[str | None, str], Route]
+    route: Routes
     hearing: Transcriber | None = None
 
 
@@ -100,9 +119,13 @@ def transcribe(
 ) -> Transcript:
     """Hear what is said, and cut it into lines where the voice really starts and stops."""
     desk.progress("transcribe", 0, 1)
-    recognition = transcriber.transcribe(stems.speech, language=hint)
-    desk.stop()
-    transcript = segment.segments(recognition, analysis.speech_edges(stems.speech))
+    with analysis.Listener(stems.speech, stop=desk.stop) as listener:
+        recognition, edges = both(
+            lambda: transcriber.transcribe(stems.speech, language=hint, stop=desk.stop),
+            listener.edges,
+        )
+        pitches = listener.pitches(segment.turns(recognition))
+    transcript = replace(segment.segments(recognition, edges), pitches=pitches)
     desk.progress("transcribe", 1, 1)
     return transcript
 
@@ -110,13 +133,18 @@ def transcribe(
 def translate(
     transcript: Transcript, *, route: Route, target: str, options: Options, desk: Desk
 ) -> Translation:
-    """Say every line in another language, within the time that it has."""
+    """Say every line in another language, within the time that it has.
+
+    Where the customer brought captions in that language, they are what is said.
+    """
     return translating.translate(
         transcript,
         route.translator,
         target=target,
         desk=desk,
         terms=options.terms,
+        tone=options.tone,
+        given=subtitles.texts(options.captions, transcript, language=target),
         parallel=route.translator.engine.at_once,
     )
 
@@ -138,6 +166,7 @@ def translate_again(
         desk=desk,
         only=only,
         terms=options.terms,
+        tone=options.tone,
         parallel=route.translator.engine.at_once,
     )
 
@@ -153,21 +182,49 @@ def dub(
     folder: Path,
 ) -> Dub:
     """Speak every line, measure it, make it fit, and place it."""
-    speakers = {part.speaker for part in transcript.segments}
     return speaking.speak(
         transcript,
         translation,
         voice=route.voice,
         translator=route.translator,
-        cast=cast(speakers, route.voices, chosen=options.voices),
+        cast=voices_of(transcript, route=route, options=options),
         line_voices=options.line_voices,
         unspoken=options.kept | options.muted,
         samples=stems.samples,
         desk=desk,
         folder=folder,
         terms=options.terms,
+        tone=options.tone,
+        fuller=options.fuller,
         parallel=route.voice.engine.at_once,
     )
+
+
+def voices_of(transcript: Transcript, *, route: Route, options: Options) -> dict[int, str]:
+    """The id of the voice that `dub` gives each speaker."""
+    return cast(
+        {part.speaker for part in transcript.segments},
+        route.voices,
+        chosen=options.voices,
+        usual=options.usual_voices,
+        pitches=transcript.pitches,
+    )
+
+
+def line_voice(segment: Segment, transcript: Transcript, *, route: Route, options: Options) -> str:
+    """The id of the voice that `dub` gives a line of this transcript."""
+    chosen = options.line_voices.get(segment.index)
+    return chosen or voices_of(transcript, route=route, options=options)[segment.speaker]
+
+
+def preview_key(text: str, *, route: Route, target: str, voice: str) -> str:
+    """What a desk remembers this text by, spoken in this voice."""
+    return speaking.take_key(route.voice.engine, text, language=target, who=voice)
+
+
+def preview(text: str, *, route: Route, target: str, voice: str, desk: Desk) -> bytes:
+    """Speak one line, as a WAV file that `dub` begins with where it comes to the same text."""
+    return speaking.speak_line(text, voice=route.voice, language=target, who=voice, desk=desk)
 
 
 def mix(
@@ -183,6 +240,7 @@ def mix(
         keep_original_db=options.keep_original_db,
         kept=options.kept,
         folder=folder,
+        stop=desk.stop,
     )
     desk.progress("mix", 1, 1)
     return mixed
@@ -207,13 +265,13 @@ def export(
     """
     desk.progress("export", 0, 3)
     cues = captions.cues(spoken, language=spoken.language)
-    files = exporting.encode(mixed, spoken, folder=folder, wav=options.wav)
+    files = exporting.encode(mixed, spoken, folder=folder, wav=options.wav, stop=desk.stop)
     files |= captions.write(cues, folder)
     if source.picture:
         tracks = [language_track(spoken.language, files)]
         files["video"] = mux(source, tracks, original=transcript.language, folder=folder)
     desk.progress("export", 1, 3)
-    heard = hear.again(spoken, hearing, folder) if hearing else None
+    heard = hear.again(spoken, hearing, folder, stop=desk.stop) if hearing else None
     desk.progress("export", 2, 3)
     measured = receipt.measure(transcript, spoken, mixed, cues, files, stems.samples, heard)
     engines = {"translation": route.translator.engine, "speech": route.voice.engine}

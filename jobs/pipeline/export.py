@@ -16,6 +16,7 @@ from jobs.pipeline import ffmpeg
 from jobs.pipeline.container import DEMUXER
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find
+from jobs.pipeline.parallel import both
 from jobs.pipeline.program import Stop
 from jobs.pipeline.timeline import SAMPLE_RATE, Dub, Mix, Source
 
@@ -69,12 +70,19 @@ def encode(
         wanted += [("full_wav", full, WAV), ("voice_wav", voice, WAV)]
     tag = {"metadata:s:a:0": f"language={find(dub.language).iso639_2}"}
     files = {kind: folder / kind.replace("_", ".") for kind, _, _ in wanted}
-    ends = [
-        ffmpeg.output(sound["a"], out=files[kind], ar=SAMPLE_RATE, **PLAIN, **tag, **options)
+    ends = {
+        kind: ffmpeg.output(sound["a"], out=files[kind], ar=SAMPLE_RATE, **PLAIN, **tag, **options)
         for kind, sound, options in wanted
-    ]
+    }
     seconds = len(wanted) * soundfile.info(mix.full).duration
-    ffmpeg.run(ffmpeg.together(*ends), seconds=seconds, outputs=list(files.values()), stop=stop)
+
+    def encoded(*kinds: str) -> None:
+        work = ffmpeg.together(*(ends[kind] for kind in kinds))
+        ffmpeg.run(work, seconds=seconds, outputs=[files[kind] for kind in kinds], stop=stop)
+
+    # AAC, the first, takes as long as all the others together, and one program uses one core.
+    first, *others = files
+    both(lambda: encoded(first), lambda: encoded(*others))
     return files
 
 

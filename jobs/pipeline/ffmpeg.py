@@ -306,8 +306,9 @@ def failure(finished: Finished, *, otherwise: str = "MEDIA_TOOL") -> PipelineErr
 def versions_and_features() -> Tools:
     """Which versions are here, and which filters and encoders that we need aren't."""
     versions = [_version(name) for name in ("ffmpeg", "ffprobe")]
-    missing = [name for name in FILTERS if name not in _names("-filters")]
-    missing += [name for name in ENCODERS if name not in _names("-encoders")]
+    filters, encoders = _names("-filters"), _names("-encoders")
+    missing = [name for name in FILTERS if name not in filters]
+    missing += [name for name in ENCODERS if name not in encoders]
     return Tools(versions[0], versions[1], tuple(missing))
 
 

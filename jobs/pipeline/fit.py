@@ -25,6 +25,7 @@ LATEST = 2.0
 LATE_FROM = 0.125  # what comes later than this is called late
 PAUSE = 0.5  # a silence of the source in which lateness can be won back
 BACK_WITHIN = 10.0  # seconds after such a pause by which a late run must be on time again
+HOLLOW = 1.0  # seconds of silence in a line's own time that are worth a fuller wording
 EASE = 0.25  # seconds of lateness given up per second of source, on the way back
 
 
@@ -56,6 +57,18 @@ def needed_speed(natural: float, slot: Slot) -> float:
 def wants_shorter_wording(natural: float, slot: Slot) -> bool:
     """Say whether a line is too long to fit without being noticeably fast."""
     return natural > 0 and needed_speed(natural, slot) > NATURAL
+
+
+def wants_fuller_wording(natural: float, slot: Slot) -> bool:
+    """Say whether a line, spoken as slowly as it may be, leaves much of its own time silent."""
+    return natural > 0 and slot.end - slot.start - natural / SLOWEST >= HOLLOW
+
+
+def fits_better(seconds: float, before: float, slot: Slot) -> bool:
+    """Say whether another wording of so many seconds fits better than the one before."""
+    if wants_fuller_wording(before, slot):
+        return before < seconds <= slot.room
+    return seconds < before
 
 
 def place(slots: Sequence[Slot], naturals: Sequence[float], duration: float) -> tuple[Placed, ...]:

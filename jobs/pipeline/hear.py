@@ -19,6 +19,7 @@ from jobs.pipeline import ffmpeg
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.numerals import spell
 from jobs.pipeline.ports import Transcriber
+from jobs.pipeline.program import Stop
 from jobs.pipeline.timeline import Dub, PlacedLine, Recognition
 
 MISHEARD = 0.5  # word error above which a line is listed
@@ -77,7 +78,7 @@ class Heard:
         return tuple(sorted(part for part, error in self.errors.items() if error > MISHEARD))
 
 
-def again(dub: Dub, transcriber: Transcriber, folder: Path) -> Heard:
+def again(dub: Dub, transcriber: Transcriber, folder: Path, *, stop: Stop | None = None) -> Heard:
     """Recognize the dubbed voice once, without telling its language, and compare line by line.
 
     Raises ProviderFailed.
@@ -85,9 +86,10 @@ def again(dub: Dub, transcriber: Transcriber, folder: Path) -> Heard:
     speech = folder / "heard-again.flac"
     seconds = soundfile.info(dub.voice).duration
     track = ffmpeg.source(dub.voice)
-    ffmpeg.run(ffmpeg.output(track, out=speech, ar=16_000, ac=1), seconds=seconds, outputs=[speech])
+    work = ffmpeg.output(track, out=speech, ar=16_000, ac=1)
+    ffmpeg.run(work, seconds=seconds, outputs=[speech], stop=stop)
     try:
-        recognition = transcriber.transcribe(speech, language=None)
+        recognition = transcriber.transcribe(speech, language=None, stop=stop)
     except PipelineError as silence:
         if silence.code != "NO_SPEECH":
             raise

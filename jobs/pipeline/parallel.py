@@ -29,6 +29,13 @@ def in_order(work: Callable[[Part], Made], parts: Sequence[Part], workers: int) 
             pool.shutdown(wait=False, cancel_futures=True)
 
 
+def both(one: Callable[[], Part], other: Callable[[], Made]) -> tuple[Part, Made]:
+    """What two pieces of work give that are done at the same time; both are waited for."""
+    with ThreadPoolExecutor(1) as side:
+        beside = side.submit(other)
+        return one(), beside.result()
+
+
 class Turns:
     """One thread at a time for each name; different names don't wait for each other."""
 

@@ -7,6 +7,7 @@ raises only `PipelineError`s.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -16,6 +17,14 @@ from numpy.typing import NDArray
 from jobs.pipeline.timeline import Recognition
 
 Answer = TypeVar("Answer")
+
+
+class Tone(StrEnum):
+    """How people are spoken to: with usted, vous, Sie, or with tú, tu, du. Neutral: as it comes."""
+
+    NEUTRAL = "neutral"
+    FORMAL = "formal"
+    INFORMAL = "informal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +86,8 @@ class Line:
     """One line to translate.
 
     seconds is the time it may take to say; max_chars what usually fits in that. For a line that was
-    spoken and came out too long, `earlier` is that wording and `spoken` its seconds: a shorter one
-    is wanted.
+    spoken already, `earlier` is that wording and `spoken` the seconds that it took. Where those are
+    more than `seconds`, a shorter wording is wanted; where they are fewer, a fuller one.
     """
 
     id: int
@@ -88,6 +97,11 @@ class Line:
     speaker: int = 0
     earlier: str = ""
     spoken: float | None = None
+
+    @property
+    def was_too_short(self) -> bool:
+        """Say whether a fuller wording is wanted than the one that was spoken."""
+        return bool(self.earlier) and self.spoken is not None and self.spoken < self.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +129,13 @@ class Transcriber(Protocol):
 
     engine: Engine
 
-    def transcribe(self, speech: Path, *, language: str | None) -> Recognition:
+    def transcribe(
+        self, speech: Path, *, language: str | None, stop: Callable[[], None] | None = None
+    ) -> Recognition:
         """Recognize a 16 kHz mono FLAC; `language` is a hint, None asks for detection.
 
-        Raises ProviderFailed, and PipelineError NO_SPEECH when nothing is said.
+        `stop` may raise, where the work is no longer wanted; a call that is to be paid anyway is
+        waited for. Raises ProviderFailed, and PipelineError NO_SPEECH when nothing is said.
         """
 
 
@@ -127,6 +144,7 @@ class Translator(Protocol):
 
     engine: Engine
     rewords: bool  # can it give a shorter wording when asked?
+    expands: bool  # can it give a fuller one?
 
     def translate(
         self,
@@ -136,12 +154,14 @@ class Translator(Protocol):
         target: str,
         context: Sequence[str],
         terms: Mapping[str, str],
+        tone: Tone,
     ) -> dict[int, str]:
         """Say each line in `target` (BCP 47): a text per line id.
 
-        `context` is the transcript around them; `terms` says how some words are to be said, as far
-        as the engine can heed it. An id may be missing where the engine gave nothing for it. Raises
-        ProviderFailed; ENGINE_REFUSED because of any of the lines.
+        `context` is the transcript around them; `terms` says how some words are to be said and
+        `tone` how people are spoken to, as far as the engine can heed it. An id may be missing
+        where the engine gave nothing for it. Raises ProviderFailed; ENGINE_REFUSED because of any
+        of the lines.
         """
 
 

@@ -104,6 +104,18 @@ def segments(recognition: Recognition, spans: Sequence[Span]) -> Transcript:
     return Transcript(recognition.language, numbered, recognition.engine)
 
 
+def turns(recognition: Recognition) -> dict[int, list[Span]]:
+    """When each speaker speaks, and nobody else at the same time, in seconds."""
+    said = sorted(recognition.utterances, key=lambda utterance: utterance.start)
+    found: dict[int, list[Span]] = {}
+    for before, one, after in zip((None, *said), said, (*said[1:], None), strict=False):
+        start = max(one.start, before.end if before else 0.0)
+        end = min(one.end, after.start if after else one.end)
+        if start < end:
+            found.setdefault(one.speaker, []).append((start, end))
+    return found
+
+
 def overlap(one: Segment | Slot, two: Segment | Slot) -> float:
     """Seconds for which two people speak at once; `one` starts first. One speaker never does."""
     if one.speaker == two.speaker:

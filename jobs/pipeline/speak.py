@@ -17,7 +17,8 @@ from jobs.pipeline import fit, trim, wording
 from jobs.pipeline.assemble import assemble
 from jobs.pipeline.errors import ProviderFailed
 from jobs.pipeline.parallel import in_order
-from jobs.pipeline.ports import Desk, Translator, Voice
+from jobs.pipeline.ports import Desk, Engine, Tone, Translator, Voice
+from jobs.pipeline.reword import Rewording, better_takes
 from jobs.pipeline.segment import Slot, slots
 from jobs.pipeline.stretch import Stretch, stretch
 from jobs.pipeline.timeline import (
@@ -30,9 +31,8 @@ from jobs.pipeline.timeline import (
     Transcript,
     Translation,
 )
-from jobs.pipeline.translate import BATCH, NO_TERMS, Task, around, budget, key, shorter
+from jobs.pipeline.translate import NO_TERMS, Task, key
 
-REWORDINGS = 3  # times that a shorter wording is asked for
 CUTS = 200  # rounds of cutting: more than a run of late lines has
 CLAUSES_TRIED = 2
 WORTH_KEEPING = 0.4  # a clause that leaves more of the room empty than this is too little
@@ -54,31 +54,48 @@ def speak(
     line_voices: Mapping[int, str] | None = None,
     unspoken: Collection[int] = (),
     terms: Mapping[str, str] = NO_TERMS,
+    tone: Tone = Tone.NEUTRAL,
+    fuller: bool = True,
     parallel: int = 1,
 ) -> Dub:
     """Speak every line of the translation and place it on a track of `samples` samples.
 
     cast is each speaker's voice id, line_voices that of single segments, by index; the segments of
-    `unspoken` get no sound. With `parallel` above 1 that many lines are spoken at once, and
-    `desk` is used from as many threads. Raises ProviderFailed, Stopped, and what stretching raises.
+    `unspoken` get no sound. `fuller`: lines that leave much silence may be worded anew. With
+    `parallel` above 1 that many lines are spoken at once, and `desk` is used from as many threads.
+    Raises ProviderFailed, Stopped, and what stretching raises.
     """
     work = _Work(
         transcript=transcript,
         rooms=slots(transcript.segments, samples / SAMPLE_RATE),
         duration=samples / SAMPLE_RATE,
         studio=_Studio(voice, translation.language, cast, line_voices or {}, desk, folder),
-        task=Task(translator, transcript.language, translation.language, desk, terms),
+        task=Task(translator, transcript.language, translation.language, desk, terms, tone),
         flags={index: list(flags) for index, flags in translation.flags.items()},
         unspoken=frozenset(unspoken),
+        parallel=parallel,
     )
-    _record(work, translation.texts, parallel)
-    _reword(work)
+    _record(work, translation.texts)
+    _reword(work, fuller=fuller)
     _ask_for_rate(work)
     _cut_what_never_fits(work)
     lines, placed = _place(work)
     out = folder / "voice.flac"
     assemble(placed, samples, out)
     return Dub(translation.language, lines, out, voice.engine.name)
+
+
+def speak_line(text: str, *, voice: Voice, language: str, who: str, desk: Desk) -> bytes:
+    """One text in the voice `who`, as a WAV file: the take that `speak` would begin with.
+
+    Raises ProviderFailed, Stopped.
+    """
+    return _Studio(voice, language, {}, {}, desk, Path()).spoken(text, who)
+
+
+def take_key(engine: Engine, text: str, *, language: str, who: str, rate: float = 1.0) -> str:
+    """What the desk remembers a spoken text by."""
+    return key("speech", engine.name, engine.model, who, language, text, round(rate, 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +115,15 @@ class _Studio:
 
     def take(self, segment: Segment, text: str, rate: float = 1.0) -> Take:
         """Speak a text in the segment's voice. Raises ProviderFailed."""
-        self.desk.stop()
-        engine, voice = self.voice.engine, self.voice_of(segment)
-        name = key("speech", engine.name, engine.model, voice, self.language, text, round(rate, 3))
-        spoken = self.desk.remember(name, lambda: trim.wav(self._sound(text, voice, rate)))
+        spoken = self.spoken(text, self.voice_of(segment), rate)
         sound = trim.trimmed(trim.levelled(trim.from_wav(spoken)))
         return self.keep(segment, text, sound)
+
+    def spoken(self, text: str, who: str, rate: float = 1.0) -> bytes:
+        """What the engine makes of a text, as a WAV file. Raises ProviderFailed."""
+        self.desk.stop()
+        name = take_key(self.voice.engine, text, language=self.language, who=who, rate=rate)
+        return self.desk.remember(name, lambda: trim.wav(self._sound(text, who, rate)))
 
     def keep(self, segment: Segment, text: str, sound: trim.Sound) -> Take:
         """Write a sound as a take of the segment."""
@@ -158,6 +178,7 @@ class _Work:
     task: Task
     flags: dict[int, list[Flag]]
     unspoken: frozenset[int]
+    parallel: int
     takes: list[Take] = field(default_factory=list)
 
     @property
@@ -190,7 +211,7 @@ class _Work:
 _ONE_LINE = frozenset({"ENGINE_FAILED", "ENGINE_REFUSED"})  # what may be wrong with just one line
 
 
-def _record(work: _Work, texts: Sequence[str], parallel: int) -> None:
+def _record(work: _Work, texts: Sequence[str]) -> None:
     """The first take of every line. What the engine can't speak stays silent, if it is little."""
     lines = list(zip(work.transcript.segments, texts, strict=True))
     failures: list[ProviderFailed] = []
@@ -206,7 +227,7 @@ def _record(work: _Work, texts: Sequence[str], parallel: int) -> None:
                 return failed
             raise
 
-    for done, take in enumerate(in_order(spoken, lines, parallel), start=1):
+    for done, take in enumerate(in_order(spoken, lines, work.parallel), start=1):
         if isinstance(take, ProviderFailed):
             failures.append(take)
             if len(failures) > max(2, done * BAD_LINES):
@@ -220,59 +241,40 @@ def _record(work: _Work, texts: Sequence[str], parallel: int) -> None:
         raise failures[0]
 
 
-def _reword(work: _Work) -> None:
-    """Ask for shorter wordings of what is too long, speak them, and keep those that are shorter."""
-    hopeless = {
+def _reword(work: _Work, *, fuller: bool) -> None:
+    """Let what is too long, or far too short, be said in other words where those fit better."""
+    settled = {
         at
         for at, s in enumerate(work.transcript.segments)
         if Flag.UNTRANSLATED in work.flags.get(s.index, ())
     }
-    for _ in range(REWORDINGS if work.task.translator.rewords else 0):
-        wanted = [at for at in work.too_long() if at not in hopeless]
-        for first in range(0, len(wanted), BATCH):
-            batch = wanted[first : first + BATCH]
-            better = _shorter_wordings(work, batch)
-            hopeless |= set(batch) - set(better)
-            for at, text in better.items():
-                take = work.retake(at, text)
-                if take and take.seconds < work.takes[at].natural_seconds:
-                    work.takes[at] = take
-                    work.flag(at, Flag.REWORDED)
-                else:
-                    hopeless.add(at)
-
-
-def _shorter_wordings(work: _Work, batch: Sequence[int]) -> dict[int, str]:
-    """Shorter texts by position; a line's budget follows from how fast it was really spoken."""
-    segments, lines = work.transcript.segments, []
-    for at in batch:
-        take, room = work.takes[at], work.rooms[at]
-        line = budget(segments[at], room, source=work.task.source, target=work.task.target)
-        most = int(len(take.text) * room.room / take.natural_seconds)
-        lines.append(
-            replace(
-                line,
-                id=at,
-                seconds=round(room.room, 2),
-                max_chars=max(1, most),
-                earlier=take.text,
-                spoken=round(take.natural_seconds, 2),
-            )
-        )
-    context = around([segment.text for segment in segments], batch[0], batch[-1] + 1)
-    return shorter(work.task, lines, context=context)
+    rewording = Rewording(
+        work.task,
+        work.transcript,
+        work.rooms,
+        work.retake,
+        fuller=fuller,
+        parallel=work.parallel,
+    )
+    for at, take in better_takes(rewording, work.takes, settled=settled).items():
+        work.takes[at] = take
+        work.flag(at, Flag.REWORDED)
 
 
 def _ask_for_rate(work: _Work) -> None:
     """Let an engine that can speak faster do so: that sounds better than stretching."""
     rates = work.studio.voice.rates
-    for at in work.too_long() if rates else ():
+    if rates is None:
+        return
+    asked = []
+    for at in work.too_long():
+        needed = fit.needed_speed(work.takes[at].natural_seconds, work.rooms[at])
+        rate = round(min(needed, fit.FASTEST, rates[1]), 3)
+        if rate >= 1 + fit.UNNOTICED:
+            asked.append((at, work.takes[at].text, rate))
+    spoken = in_order(lambda one: work.retake(*one), asked, work.parallel)
+    for (at, _, _), faster in zip(asked, spoken, strict=True):
         take = work.takes[at]
-        needed = fit.needed_speed(take.natural_seconds, work.rooms[at])
-        rate = round(min(needed, fit.FASTEST, rates[1] if rates else 1.0), 3)
-        if rate < 1 + fit.UNNOTICED:
-            continue
-        faster = work.retake(at, take.text, rate)
         if faster and 0 < faster.seconds < take.seconds:
             # Engines obey roughly: what counts is the rate that was measured.
             work.takes[at] = replace(faster, engine_rate=take.seconds / faster.seconds)
@@ -285,8 +287,10 @@ def _cut_what_never_fits(work: _Work) -> None:
         cuts = _first_cuts(placed)
         if not cuts:
             return
-        for at in cuts:
-            work.takes[at] = _cut(work, at, placed[at].seconds * placed[at].speed)
+        wanted = [(at, placed[at].seconds * placed[at].speed) for at in cuts]
+        takes = in_order(lambda one: _cut(work, *one), wanted, work.parallel)
+        for at, take in zip(cuts, takes, strict=True):
+            work.takes[at] = take
             work.flag(at, Flag.SHORTENED)
 
 

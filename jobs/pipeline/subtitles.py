@@ -1,23 +1,31 @@
-"""Captions that a customer brings along: read, and taken for what is said.
+"""Captions that a customer brings along: read, and taken for what is said, or is to be said.
 
 SubRip has no standard; this reads what editors write. WebVTT: W3C, 2019. Markup is dropped.
 """
 
 import html
 import re
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 
 import soundfile
 
+from jobs.pipeline import wording
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.ports import Engine
-from jobs.pipeline.timeline import Recognition, Utterance
+from jobs.pipeline.segment import ends_clause, ends_sentence
+from jobs.pipeline.timeline import Recognition, Transcript, Utterance
 
 _TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})"
 _TIMING = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?", re.ASCII)
 _MARKUP = re.compile(r"<[^<>]{0,200}>|\{\\[^{}]{0,200}\}")
+_DASH = re.compile(r"(?:^|\s)[-–—]\s+")
 MOST_CUES = 20_000
+NEAR = 0.5  # seconds between a cue and the line that it is still taken for
+COVERED = 0.5  # share of the shorter of the two that a cue and a line must have in common
+SENTENCE_WORTH, CLAUSE_WORTH = 0.25, 0.1  # shares of a text by which a cut may miss its place
 
 
 class Captions:
@@ -30,8 +38,11 @@ class Captions:
         self.text = text
         self.language = language
 
-    def transcribe(self, speech: Path, *, language: str | None) -> Recognition:
+    def transcribe(
+        self, speech: Path, *, language: str | None, stop: Callable[[], None] | None = None
+    ) -> Recognition:
         """What the captions say, as far as the sound goes. Raises NOT_CAPTIONS, NO_SPEECH."""
+        del stop  # it takes no time
         until = soundfile.info(speech).duration
         cues = [cue for cue in read(self.text) if cue.start < until]
         if not cues:
@@ -94,3 +105,96 @@ def _in_turn(cues: list[Utterance]) -> tuple[Utterance, ...]:
         for cue, end in zip(ordered, ends, strict=True)
         if end > cue.start
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Captions as texts of lines: by the line's index, and the cues that belong to none."""
+
+    texts: Mapping[int, str]
+    left: tuple[Utterance, ...]
+
+
+def onto(
+    cues: Sequence[Utterance], lines: Mapping[int, tuple[float, float]], *, language: str
+) -> Fitted:
+    """Give every line (index to start and end) what is written at its time.
+
+    Several cues of one line are put together; a cue over several lines is divided among them, after
+    a sentence or a clause where one ends near.
+    """
+    said: dict[int, list[str]] = {}
+    left = []
+    for cue in cues:
+        shares = _shares(cue, lines)
+        for index, text in zip(shares, _divided(cue.text, list(shares.values())), strict=True):
+            if text:
+                said.setdefault(index, []).append(text)
+        if not shares:
+            left.append(cue)
+    return Fitted(
+        {index: wording.together(parts, language) for index, parts in said.items()}, tuple(left)
+    )
+
+
+def texts(captions: str, transcript: Transcript, *, language: str) -> Mapping[int, str]:
+    """What captions (SRT or VTT, "" for none) in `language` say for each segment, by its index.
+
+    Raises NOT_CAPTIONS.
+    """
+    if not captions:
+        return {}
+    spans = {part.index: (part.start, part.end) for part in transcript.segments}
+    return onto(read(captions), spans, language=language).texts
+
+
+def _shares(cue: Utterance, lines: Mapping[int, tuple[float, float]]) -> dict[int, float]:
+    """The lines that a cue is about, in order, each with the seconds they have in common."""
+    common = {
+        index: min(cue.end, end) - max(cue.start, start) for index, (start, end) in lines.items()
+    }
+    covered = {
+        index: seconds
+        for index, seconds in common.items()
+        if seconds > 0
+        and seconds >= COVERED * min(cue.end - cue.start, lines[index][1] - lines[index][0])
+    }
+    if covered:
+        return dict(sorted(covered.items(), key=lambda one: lines[one[0]]))
+    nearest = max(common, key=lambda index: common[index], default=None)
+    if nearest is None or common[nearest] <= -NEAR:
+        return {}
+    return {nearest: 1.0}
+
+
+def _divided(text: str, weights: Sequence[float]) -> list[str]:
+    """The text in as many parts as there are weights, about as long as these say.
+
+    A dash before each speaker's words divides them; parts may be empty where there is too little.
+    """
+    turns = [turn.strip() for turn in _DASH.split(text) if turn.strip()]
+    if _DASH.match(text):
+        if len(turns) == len(weights):
+            return turns
+        text = " ".join(turns)
+    parts: list[str] = []
+    for at in range(len(weights) - 1):
+        first, text = _cut(text, weights[at] / sum(weights[at:]))
+        parts.append(first)
+    return [*parts, text][: len(weights)]
+
+
+def _cut(text: str, share: float) -> tuple[str, str]:
+    """The text in two, the first about `share` of it."""
+    pieces = wording.pieces(text)
+    beginnings = list(accumulate(pieces))[:-1]
+    if not beginnings:
+        return text, ""
+
+    def demerit(beginning: str) -> float:
+        worth = SENTENCE_WORTH if ends_sentence(beginning) else CLAUSE_WORTH
+        miss = abs(len(beginning) / len(text) - share)
+        return miss - (worth if ends_clause(beginning) else 0.0)
+
+    best = min(beginnings, key=demerit)
+    return best.strip(), text[len(best) :].strip()

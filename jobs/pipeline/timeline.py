@@ -5,6 +5,7 @@ wherever it is not said otherwise. Everything here is frozen: a stage takes some
 returns others.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -117,11 +118,15 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """The source's segments, in start order."""
+    """The source's segments, in start order.
+
+    pitches are the middle pitches (Hz) of those speakers whose voices could be measured.
+    """
 
     language: str
     segments: tuple[Segment, ...]
     engine: str = ""
+    pitches: Mapping[int, float] = field(default_factory=dict)
 
 
 class Flag(StrEnum):

@@ -8,17 +8,19 @@ single line never fails a language.
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 
 from jobs.pipeline import wording
 from jobs.pipeline.errors import ProviderFailed
+from jobs.pipeline.fit import wants_fuller_wording
 from jobs.pipeline.parallel import in_order
-from jobs.pipeline.ports import Desk, Line, Translator
+from jobs.pipeline.ports import Desk, Line, Tone, Translator
 from jobs.pipeline.segment import Slot, slots
-from jobs.pipeline.timeline import Flag, Segment, Transcript, Translation
+from jobs.pipeline.timeline import Flag, Segment, Take, Transcript, Translation
 
 NO_TERMS: Mapping[str, str] = MappingProxyType({})
+NO_TEXTS: Mapping[int, str] = MappingProxyType({})
 BATCH = 20  # lines asked for at once
 AGAIN = 2  # more times that a broken line is asked for
 CONTEXT = 8000  # characters of transcript sent along
@@ -54,6 +56,7 @@ class Task:
     target: str
     desk: Desk
     terms: Mapping[str, str] = field(default_factory=dict)
+    tone: Tone = Tone.NEUTRAL
 
 
 def translate(
@@ -63,15 +66,25 @@ def translate(
     target: str,
     desk: Desk,
     terms: Mapping[str, str] = NO_TERMS,
+    tone: Tone = Tone.NEUTRAL,
+    given: Mapping[int, str] = NO_TEXTS,
     parallel: int = 1,
 ) -> Translation:
-    """Translate every segment into `target` (BCP 47), with `terms` said as they say.
+    """Translate every segment into `target` (BCP 47), with `terms` said as they say, in a `tone`.
 
-    With `parallel` above 1 that many batches are asked for at once, and `desk` is used from as many
+    `given` are texts, by index, that the customer brought: nobody is asked for those. With
+    `parallel` above 1 that many batches are asked for at once, and `desk` is used from as many
     threads. Raises ProviderFailed, also when most lines came back unusable.
     """
-    said = translate_lines(
-        transcript, translator, target=target, desk=desk, terms=terms, parallel=parallel
+    said = dict(given) | translate_lines(
+        transcript,
+        translator,
+        target=target,
+        desk=desk,
+        only=[part.index for part in transcript.segments if part.index not in given],
+        terms=terms,
+        tone=tone,
+        parallel=parallel,
     )
     lost = [segment.index for segment in transcript.segments if not said[segment.index]]
     return Translation(
@@ -90,13 +103,14 @@ def translate_lines(
     desk: Desk,
     only: Collection[int] | None = None,
     terms: Mapping[str, str] = NO_TERMS,
+    tone: Tone = Tone.NEUTRAL,
     parallel: int = 1,
 ) -> dict[int, str | None]:
     """A text by index for every segment, or `only` for some; "" or REFUSED where there is none.
 
     Raises as `translate` does.
     """
-    task = Task(translator, transcript.language, target, desk, terms)
+    task = Task(translator, transcript.language, target, desk, terms, tone)
     end = max((segment.end for segment in transcript.segments), default=0.0)
     lines = budgets(transcript, end + TAIL, target=target)
     wanted = [at for at, line in enumerate(lines) if only is None or line.id in only]
@@ -113,14 +127,37 @@ def translate_lines(
     return said
 
 
-def shorter(task: Task, lines: Sequence[Line], *, context: Sequence[str]) -> dict[int, str]:
-    """Shorter wordings for lines that carry `earlier` and `spoken`, where there is one."""
+def reworded(task: Task, lines: Sequence[Line], *, context: Sequence[str]) -> dict[int, str]:
+    """Other wordings for lines that carry `earlier` and `spoken`, where there is a better one.
+
+    Shorter, or fuller for those that took less than their `seconds`.
+    """
     answers = _ask(task, lines, context, attempt=0)
     return {
         line.id: text
         for line in lines
-        if (text := _checked(task, line, answers)) and len(text) < len(line.earlier)
+        if (text := _checked(task, line, answers)) and _is_another(line, text)
     }
+
+
+def to_reword(task: Task, segment: Segment, slot: Slot, take: Take, *, at: int) -> Line:
+    """A spoken line as it is asked for again; what fits follows from how fast it was spoken."""
+    spoken = take.natural_seconds
+    is_hollow = wants_fuller_wording(spoken, slot)
+    seconds = slot.end - slot.start if is_hollow else slot.room
+    return replace(
+        budget(segment, slot, source=task.source, target=task.target),
+        id=at,
+        seconds=round(seconds, 2),
+        max_chars=max(1, int(len(take.text) * seconds / spoken)),
+        earlier=take.text,
+        spoken=round(spoken, 2),
+    )
+
+
+def _is_another(line: Line, text: str) -> bool:
+    more = len(text) - len(line.earlier)
+    return more > 0 if line.was_too_short else more < 0
 
 
 def budget(line: Segment, slot: Slot, *, source: str, target: str) -> Line:
@@ -214,6 +251,7 @@ def _ask(
         task.source,
         task.target,
         dict(task.terms),
+        task.tone,
         [asdict(line) for line in lines],
         context,
         attempt,
@@ -229,7 +267,12 @@ def _answers(task: Task, lines: Sequence[Line], context: Sequence[str]) -> Mappi
     """The same where an engine refuses some of the lines: the others are asked for without them."""
     try:
         return task.translator.translate(
-            lines, source=task.source, target=task.target, context=context, terms=task.terms
+            lines,
+            source=task.source,
+            target=task.target,
+            context=context,
+            terms=task.terms,
+            tone=task.tone,
         )
     except ProviderFailed as refused:
         if refused.code != "ENGINE_REFUSED":

@@ -160,6 +160,12 @@ def _capitals(sentences: list[str], source_text: str) -> Iterator[str]:
         starts = ends_sentence(sentence) and "…" not in sentence and "..." not in sentence
 
 
+def together(parts: list[str], language: str) -> str:
+    """The parts one after the other, as the language is written: with spaces or without."""
+    text = " ".join(parts)
+    return _SPACE_AMONG_WIDE.sub("", text) if base(language) in {"ja", "zh"} else text
+
+
 def pieces(text: str) -> list[str]:
     """The smallest parts at which a text may be divided: words, or single Chinese characters."""
     return _CHUNK.findall(text)

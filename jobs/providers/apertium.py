@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jobs.pipeline import process
 from jobs.pipeline.errors import ProviderFailed
-from jobs.pipeline.ports import Engine, Line
+from jobs.pipeline.ports import Engine, Line, Tone
 
 PAIR = "eng-spa"
 SECONDS = 60.0  # to start and to stop
@@ -36,6 +36,7 @@ class Apertium:
 
     engine = Engine(name="Apertium", model=PAIR, quality="draft", pairs=(("en", "es"),))
     rewords = False
+    expands = False
 
     def translate(
         self,
@@ -45,12 +46,14 @@ class Apertium:
         target: str,
         context: Sequence[str],
         terms: Mapping[str, str],
+        tone: Tone = Tone.NEUTRAL,
     ) -> dict[int, str]:
         """Say each line in Spanish; what it makes nothing of is missing.
 
         Raises ProviderFailed.
         """
-        del source, target, context, terms  # it has one pair, one line at a time, and its own words
+        # It has one pair, one line at a time, and its own words.
+        del source, target, context, terms, tone
         found = self._run(lines)
         left = [line for line in lines if line.id not in found]
         if left and len(left) < len(lines):

@@ -15,6 +15,7 @@ from jobs.pipeline.wording import chunks
 from jobs.providers import cards, sound
 from jobs.providers.deepgram import DEEPGRAM, FAULTS, NAME, client, failed, http, options
 from jobs.providers.statuses import TooLong
+from jobs.providers.voices import AURA_PRICES
 
 SHORTEST_HALVED = 100
 
@@ -33,9 +34,13 @@ class Aura:
         paced: bool,
         base_url: str = DEEPGRAM,
         tag: str = "dubber",
+        prices: cards.Prices = AURA_PRICES,
     ) -> None:
-        """Connect to nothing yet; `tag` marks our calls in the vendor's own statistics."""
-        self.engine = cards.aura(paced=paced)
+        """Connect to nothing yet; `tag` marks our calls in the vendor's own statistics.
+
+        `prices` is a character's.
+        """
+        self.engine = cards.aura(paced=paced, prices=prices)
         self.rates = cards.AURA_RATES if paced else None
         self._calls = calls
         self._tag = tag

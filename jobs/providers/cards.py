@@ -48,21 +48,22 @@ OPENAI_TRANSLATION_PRICES = {
         Price("output tokens", 0.5, OPENAI_READ),
     ),
 }
+Prices = tuple[Price, ...]
 OPENAI_VOICES = (("nova", "female"), ("onyx", "male"), ("shimmer", "female"), ("echo", "male"))
 
 
-def nova(model: str) -> Engine:
+def nova(model: str, prices: Prices = NOVA_PRICES) -> Engine:
     """Deepgram's recognition."""
     return Engine(
         name=DEEPGRAM,
         model=model,
         quality="studio",
         pairs=tuple((code, code) for code in LANGUAGES),
-        prices=NOVA_PRICES,
+        prices=prices,
     )
 
 
-def aura(*, paced: bool) -> Engine:
+def aura(*, paced: bool, prices: Prices = AURA_PRICES) -> Engine:
     """Deepgram's speech: English and Spanish (`paced`), or the languages without rate control."""
     return Engine(
         name=DEEPGRAM,
@@ -70,23 +71,25 @@ def aura(*, paced: bool) -> Engine:
         quality="studio",
         voices=AURA_PACED_VOICES if paced else AURA_UNPACED_VOICES,
         longest_text=AURA_LONGEST,
-        prices=AURA_PRICES,
+        prices=prices,
         at_once=15,
     )
 
 
-POLLY = Engine(
-    name=POLLY_NAME,
-    model="neural",
-    quality="studio",
-    voices=POLLY_VOICES,
-    longest_text=POLLY_LONGEST,
-    prices=POLLY_PRICES,
-    at_once=8,
-)
+def polly(prices: Prices = POLLY_PRICES) -> Engine:
+    """Amazon's speech."""
+    return Engine(
+        name=POLLY_NAME,
+        model="neural",
+        quality="studio",
+        voices=POLLY_VOICES,
+        longest_text=POLLY_LONGEST,
+        prices=prices,
+        at_once=8,
+    )
 
 
-def openai_translation(model: str, *, own: bool) -> Engine:
+def openai_translation(model: str, *, own: bool, prices: Prices | None = None) -> Engine:
     """Translation by OpenAI, or by a server of one's `own` that speaks its protocol."""
     return Engine(
         name="The translation server" if own else OPENAI,
@@ -95,12 +98,18 @@ def openai_translation(model: str, *, own: bool) -> Engine:
         pairs=tuple(("*", code) for code in LANGUAGES),
         longest_text=4000,
         ends=None if own else OPENAI_ENDS.get(model),
-        prices=() if own else OPENAI_TRANSLATION_PRICES.get(model, ()),
+        prices=_prices(own, prices, token_prices(model)),
         at_once=4 if own else 16,
     )
 
 
-def openai_speech(model: str, *, own: bool, voices: tuple[VoiceInfo, ...] | None = None) -> Engine:
+def openai_speech(
+    model: str,
+    *,
+    own: bool,
+    voices: tuple[VoiceInfo, ...] | None = None,
+    prices: Prices | None = None,
+) -> Engine:
     """Speech by OpenAI, or by a server of one's `own` that has its `/audio/speech`."""
     return Engine(
         name="The speech server" if own else OPENAI,
@@ -109,9 +118,40 @@ def openai_speech(model: str, *, own: bool, voices: tuple[VoiceInfo, ...] | None
         voices=every_language() if voices is None else voices,
         longest_text=OPENAI_LONGEST,
         ends=None if own else OPENAI_ENDS.get(model),
-        prices=() if own else OPENAI_SPEECH_PRICES.get(model, ()),
+        prices=_prices(own, prices, speech_prices(model)),
         at_once=4 if own else 8,
     )
+
+
+def token_prices(model: str) -> Prices:
+    """The published prices of tokens in and out; nothing for a model that we don't know."""
+    unknown = (Price("input tokens", 0.0, OPENAI_READ), Price("output tokens", 0.0, OPENAI_READ))
+    return OPENAI_TRANSLATION_PRICES.get(model, unknown)
+
+
+def speech_prices(model: str) -> Prices:
+    """The published price of a model's speech; nothing for one that we don't know."""
+    return OPENAI_SPEECH_PRICES.get(model, (Price("characters", 0.0, OPENAI_READ),))
+
+
+def stated(unit: str, dollars: float, day: date) -> Price:
+    """A price as price lists state it: for a minute, or for a million characters or tokens."""
+    return Price(unit, dollars * 1e6 / 60 if unit.startswith("seconds") else dollars, day)
+
+
+def in_dollars(price: Price) -> tuple[float, str]:
+    """The same the other way round: dollars, and for what."""
+    kind, _, which = price.unit.partition(", ")
+    if kind == "seconds":
+        return price.microusd * 60 / 1e6, f"a minute, {which}" if which else "a minute"
+    return price.microusd, f"a million {price.unit}"
+
+
+def _prices(own: bool, told: Prices | None, built_in: Prices) -> Prices:
+    """A server of one's own costs nothing by the call."""
+    if own:
+        return ()
+    return built_in if told is None else told
 
 
 def openai_rates(model: str) -> tuple[float, float] | None:

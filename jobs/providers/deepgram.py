@@ -6,7 +6,7 @@ nothing of it is used to train models (`mip_opt_out`).
 """
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from jobs.pipeline.ports import Bill, Calls
 from jobs.pipeline.timeline import Recognition, Utterance, Word
 from jobs.providers import cards, statuses
 from jobs.providers.sound import Unusable
+from jobs.providers.voices import NOVA_PRICES
 
 DEEPGRAM = "https://api.deepgram.com"
 NAME = cards.DEEPGRAM
@@ -96,9 +97,13 @@ class DeepgramTranscriber:
         base_url: str = DEEPGRAM,
         model: str = "nova-3",
         tag: str = "dubber",
+        prices: cards.Prices = NOVA_PRICES,
     ) -> None:
-        """Connect to nothing yet; `tag` marks our calls in the vendor's own statistics."""
-        self.engine = cards.nova(model)
+        """Connect to nothing yet; `tag` marks our calls in the vendor's own statistics.
+
+        `prices` are a second's: language known, any language, and more to tell speakers apart.
+        """
+        self.engine = cards.nova(model, prices)
         self._calls = calls
         self._tag = tag
         self._http = http()
@@ -108,14 +113,17 @@ class DeepgramTranscriber:
         """Close all connections."""
         self._http.close()
 
-    def transcribe(self, speech: Path, *, language: str | None) -> Recognition:
+    def transcribe(
+        self, speech: Path, *, language: str | None, stop: Callable[[], None] | None = None
+    ) -> Recognition:
         """Recognize a 16 kHz mono FLAC; `language` is a hint, None asks for detection.
 
-        Raises ProviderFailed, NO_SPEECH, and what encoding raises.
+        Raises ProviderFailed, NO_SPEECH, and what encoding raises. What was sent is waited for
+        whatever `stop` says: it has to be paid.
         """
         duration = soundfile.info(speech).duration
         with tempfile.TemporaryDirectory(prefix="deepgram-") as folder:
-            sound = _encoded(speech, duration, Path(folder))
+            sound = _encoded(speech, duration, Path(folder), stop)
             recognition = self._calls.place(
                 "deepgram",
                 "recognition",
@@ -169,10 +177,10 @@ class DeepgramTranscriber:
         return Bill(self.engine.model, "seconds", duration, round(duration * each), request)
 
 
-def _encoded(speech: Path, duration: float, folder: Path) -> Path:
+def _encoded(speech: Path, duration: float, folder: Path, stop: Callable[[], None] | None) -> Path:
     out = folder / "speech.ogg"
     work = ffmpeg.output(ffmpeg.source(speech), out=out, **OPUS)
-    ffmpeg.run(work, seconds=duration, outputs=[out])
+    ffmpeg.run(work, seconds=duration, outputs=[out], stop=stop)
     return out
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from jobs.pipeline.ports import Engine, Line, Speech, Transcriber, Translator, Voice
+from jobs.pipeline.ports import Engine, Line, Speech, Tone, Transcriber, Translator, Voice
 from jobs.pipeline.timeline import Recognition
 
 Opened = TypeVar("Opened")
@@ -41,15 +41,18 @@ class LaterTranscriber:
         self.engine = engine
         self._real = Once(opens)
 
-    def transcribe(self, speech: Path, *, language: str | None) -> Recognition:
+    def transcribe(
+        self, speech: Path, *, language: str | None, stop: Callable[[], None] | None = None
+    ) -> Recognition:
         """Open it, and recognize; see `Transcriber`."""
-        return self._real().transcribe(speech, language=language)
+        return self._real().transcribe(speech, language=language, stop=stop)
 
 
 class LaterTranslator:
     """A translator by its card."""
 
     rewords = True
+    expands = True
 
     def __init__(self, engine: Engine, opens: Callable[[], Translator]) -> None:
         """Know what it can do."""
@@ -64,10 +67,11 @@ class LaterTranslator:
         target: str,
         context: Sequence[str],
         terms: Mapping[str, str],
+        tone: Tone,
     ) -> dict[int, str]:
         """Open it, and translate; see `Translator`."""
         return self._real().translate(
-            lines, source=source, target=target, context=context, terms=terms
+            lines, source=source, target=target, context=context, terms=terms, tone=tone
         )
 
 

@@ -31,9 +31,14 @@ class OpenAISpeech:
         base_url: str = OPENAI,
         voices: tuple[VoiceInfo, ...] | None = None,
         vendor: str = "openai",
+        prices: cards.Prices | None = None,
     ) -> None:
-        """Connect to nothing yet; `vendor` is the account that calls count for."""
-        self.engine = cards.openai_speech(model, own=base_url != OPENAI, voices=voices)
+        """Connect to nothing yet; `vendor` is the account that calls count for.
+
+        `prices` is that of a character or a second, None: the published one.
+        """
+        own = base_url != OPENAI
+        self.engine = cards.openai_speech(model, own=own, voices=voices, prices=prices)
         self.rates = cards.openai_rates(model)
         self._vendor = vendor
         self._calls = calls

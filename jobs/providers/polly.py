@@ -42,7 +42,6 @@ CODES = {"zh-CN": "cmn-CN"}  # languages that it names otherwise
 class Polly:
     """Speaks all twelve languages: Russian with standard voices, the others with neural ones."""
 
-    engine = cards.POLLY
     rates: tuple[float, float] | None = cards.POLLY_RATES
 
     def __init__(
@@ -53,8 +52,10 @@ class Polly:
         base_url: str = "",
         access_key: str = "",
         secret_key: str = "",
+        prices: cards.Prices = POLLY_PRICES,
     ) -> None:
-        """Connect to nothing yet."""
+        """Connect to nothing yet; `prices` are for neural and for standard characters."""
+        self.engine = cards.polly(prices)
         self._calls = calls
         self._client = boto3.client(
             "polly",
@@ -110,7 +111,7 @@ class Polly:
                 content = sound.collected(
                     stream.iter_chunks(BLOCK), seconds=seconds, most=sound.most_bytes(most)
                 )
-            return sound.from_ogg(content, most=most), _bill(text, voice, answer)
+            return sound.from_ogg(content, most=most), self._bill(text, voice, answer)
         except ClientError as error:
             raise _refused(error) from error
         except NoCredentialsError as error:
@@ -120,7 +121,24 @@ class Polly:
             detail = type(error).__name__
             raise ProviderFailed("ENGINE_FAILED", engine=NAME, detail=detail) from error
         except sound.Unusable as error:
-            raise _unusable(error, text, voice, answer) from error
+            raise self._unusable(error, text, voice, answer) from error
+
+    def _bill(self, text: str, voice: VoiceInfo, answer: dict[str, Any]) -> Bill:
+        neural, standard = (price.microusd for price in self.engine.prices)
+        is_neural = voice in POLLY_NEURAL_VOICES
+        counted = int(answer.get("RequestCharacters") or len(text))
+        cost = round(counted * (neural if is_neural else standard))
+        model = "neural" if is_neural else "standard"
+        return Bill(model, "characters", counted, cost, _request_id(answer))
+
+    def _unusable(
+        self, error: sound.Unusable, text: str, voice: VoiceInfo, answer: dict[str, Any]
+    ) -> ProviderFailed:
+        """What has the vendor's own id was paid for; the rest came from somebody between."""
+        if not _request_id(answer):
+            return ProviderFailed("ENGINE_FAILED", engine=NAME, detail=str(error))
+        bill = self._bill(text, voice, answer)
+        return Spoiled("ENGINE_FAILED", bill=bill, detail=str(error), engine=NAME)
 
 
 def marked(text: str, rate: float) -> str:
@@ -140,16 +158,6 @@ def _request(text: str, voice: VoiceInfo, rate: float) -> dict[str, str]:
     }
 
 
-def _bill(text: str, voice: VoiceInfo, answer: dict[str, Any]) -> Bill:
-    neural, standard = (price.microusd for price in POLLY_PRICES)
-    is_neural = voice in POLLY_NEURAL_VOICES
-    counted = int(answer.get("RequestCharacters") or len(text))
-    cost = round(counted * (neural if is_neural else standard))
-    return Bill(
-        "neural" if is_neural else "standard", "characters", counted, cost, _request_id(answer)
-    )
-
-
 def _request_id(answer: dict[str, Any]) -> str:
     return str(answer.get("ResponseMetadata", {}).get("RequestId", ""))
 
@@ -165,12 +173,3 @@ def _refused(error: ClientError) -> ProviderFailed:
     elif code in ACCOUNT:
         status = 403
     return statuses.failure(NAME, status, detail=detail, headers=about.get("HTTPHeaders", {}))
-
-
-def _unusable(
-    error: sound.Unusable, text: str, voice: VoiceInfo, answer: dict[str, Any]
-) -> ProviderFailed:
-    """What has the vendor's own id was paid for; anything else came from somebody between."""
-    if not _request_id(answer):
-        return ProviderFailed("ENGINE_FAILED", engine=NAME, detail=str(error))
-    return Spoiled("ENGINE_FAILED", bill=_bill(text, voice, answer), detail=str(error), engine=NAME)

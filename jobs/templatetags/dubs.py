@@ -4,9 +4,13 @@ from collections.abc import Mapping
 
 from django import template
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from jobs.margins import dollars
+
 register = template.Library()
+register.filter(dollars)
 
 LABELS: Mapping[str, str | Promise] = {
     "video": _("Video with both sound tracks"),
@@ -15,6 +19,7 @@ LABELS: Mapping[str, str | Promise] = {
     "full_wav": _("Voice and background (WAV)"),
     "voice_mp3": _("Voice alone (MP3)"),
     "voice_wav": _("Voice alone (WAV)"),
+    "bundle": _("All files in one (ZIP)"),
     "srt": _("Captions (SRT)"),
     "vtt": _("Captions (VTT)"),
     "transcript": _("Transcript (JSON)"),
@@ -40,3 +45,14 @@ def file_label(kind: str) -> str:
 def percent(share: float) -> str:
     """Write a share of one as whole percents."""
     return f"{share * 100:.0f} %"
+
+
+@register.filter
+def about(seconds: int) -> str:
+    """Say how long something takes, no more exactly than anybody can know: about 3 minutes."""
+    if seconds < 8:
+        return gettext("a few seconds")
+    if seconds < 55:
+        return gettext("about %(n)d s") % {"n": 5 * round(seconds / 5)}
+    minutes = round(seconds / 60)
+    return ngettext("about %(n)d minute", "about %(n)d minutes", minutes) % {"n": minutes}

@@ -24,12 +24,20 @@ def reset(world: World) -> Mapping[str, object]:
     return {"token": links.make_token(owner, Purpose.RESET)}
 
 
+def mail(world: World) -> Mapping[str, object]:
+    return {"token": links.make_mail_token(world.owner)}
+
+
 def email(_: World) -> Mapping[str, object]:
     return {"email": "somebody@example.com"}
 
 
 def sign_up(_: World) -> Mapping[str, object]:
     return {"email": "new@example.com", "password": "a long one of theirs"}
+
+
+def profile(_: World) -> Mapping[str, object]:
+    return {"full_name": "Ana", "timezone": "Europe/Madrid"}
 
 
 def name(_: World) -> Mapping[str, object]:
@@ -48,6 +56,11 @@ ROUTES = [
     Route("choose_password", "GET", everybody(200), reset),
     Route("one_time_code", "GET", page_own(200)),
     Route("account", "GET", page_own(200)),
+    Route("change_profile", "POST", page_own("/account"), body=profile),
+    Route("change_mail", "POST", page_own("/account")),
+    # Whoever has the address may use it.
+    Route("mail_off", "GET", everybody(200), mail),
+    Route("mail_off", "POST", everybody(200), mail),
     Route("change_password", "GET", page_own(200)),
     Route("make_key", "POST", page_own("/account")),
     Route("revoke_key", "POST", page_owner("/account"), key),

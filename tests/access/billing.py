@@ -3,7 +3,8 @@
 import uuid
 from collections.abc import Mapping
 
-from tests.access.table import Route, World, api_own, everybody
+from billing.models import Purchase
+from tests.access.table import Route, World, api_own, everybody, page_own, page_owner
 
 
 def cost(_: World) -> Mapping[str, object]:
@@ -14,7 +15,24 @@ def endpoint(_: World) -> Mapping[str, object]:
     return {"uuid": uuid.uuid4()}
 
 
+def bought(world: World) -> Mapping[str, object]:
+    """A purchase of the owner's, never paid."""
+    purchase = Purchase.objects.create(
+        user=world.owner, plan="creator", credits=50, amount_cents=2900, currency="usd"
+    )
+    return {"purchase_id": purchase.pk}
+
+
 ROUTES = [
+    Route("billing", "GET", page_own(200)),
+    Route("buy", "POST", page_own("/billing"), body=lambda _: {"plan": "creator"}),
+    Route("take_starter", "POST", page_own("/billing")),
+    Route("transactions_sheet", "GET", page_own(200)),
+    Route("purchase", "GET", page_owner(200), bought),
+    Route("purchase_state", "GET", page_owner(200), bought),
+    # Without a key of Stripe nobody can pay here; the page says so.
+    Route("go_on_paying", "POST", page_own("/billing"), bought),
+    Route("cancel_purchase", "POST", page_own("/billing"), bought),
     Route("api_create_payment_intent", "POST", api_own(200), body=lambda _: {"plan": "starter"}),
     # Without a key of Stripe nobody can pay here.
     Route(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from jobs import links
+from jobs import drafts, links
 from jobs.models import Artifact
 from tests.access.table import Route, World, api_own, api_owner, everybody, page_own, page_owner
 
@@ -23,6 +23,18 @@ def lines(world: World) -> Mapping[str, object]:
     return {**job(world), "code": "es"}
 
 
+def line(world: World) -> Mapping[str, object]:
+    return {**lines(world), "line": 1}
+
+
+def forged_line(_: World) -> Mapping[str, object]:
+    return {"take_id": 1, "until": 2_000_000_000, "signature": "forged"}
+
+
+def segment(world: World) -> Mapping[str, object]:
+    return {**job(world), "line": 1}
+
+
 def link(_: World) -> Mapping[str, object]:
     artifact = Artifact.objects.get(kind="full_mp3")
     name = links.link_of(artifact).rpartition("/")[2]
@@ -32,6 +44,18 @@ def link(_: World) -> Mapping[str, object]:
 
 def forged(_: World) -> Mapping[str, object]:
     return {"upload_id": 1, "signature": "forged"}
+
+
+def draft(world: World) -> Mapping[str, object]:
+    return {"draft_id": drafts.begin_draft(world.owner).public_id}
+
+
+def part(world: World) -> Mapping[str, object]:
+    return {**draft(world), "part": "voice"}
+
+
+def announced(_: World) -> Mapping[str, object]:
+    return {"role": "voice", "name": "talk.mp4", "size": 1000, "modified": 1}
 
 
 def names(_: World) -> Mapping[str, object]:
@@ -52,21 +76,53 @@ def change(_: World) -> Mapping[str, object]:
 
 
 ROUTES = [
-    Route("home", "GET", everybody(200)),
     Route("job_list", "GET", page_own(200)),
+    Route("downloads", "GET", page_own(200)),
     Route("new_job", "GET", page_own(200)),
     Route("new_job", "POST", page_own(400)),
+    Route("begin_draft", "POST", page_own(201)),
+    Route("draft", "GET", page_owner(200), draft),
+    Route("draft", "POST", page_owner(400), draft),
+    Route("draft_choices", "POST", page_owner(302), draft),
+    Route("draft_file", "POST", page_owner(200), draft, announced),
+    Route("draft_captions", "POST", page_owner(302), draft),
+    Route("draft_remove", "POST", page_owner(302), part),
+    Route("draft_discard", "POST", page_owner("/jobs/new"), draft),
     Route("job", "GET", page_owner(200), job),
     Route("job_progress", "GET", page_owner(200), job),
+    Route("job_timeline", "GET", page_owner(200), language),
+    Route("cancel_job", "GET", page_owner(200), job),
     Route("cancel_job", "POST", page_owner(302), job),
+    Route("start_job", "GET", page_owner(200), job),
+    Route("start_job", "POST", page_owner(302), job),
+    Route("delete_job", "GET", page_owner(200), job),
+    Route("delete_job", "POST", page_owner(302), job),
+    Route("add_languages", "GET", page_owner(200), job),
+    Route("add_languages", "POST", page_owner(302), job),
+    Route("retry", "GET", page_owner(200), language),
     Route("retry", "POST", page_owner(302), language),
+    Route("edit_transcript", "GET", page_owner(200), job),
+    Route("edit_transcript_lines", "GET", page_owner(200), job),
+    Route("save_heard", "POST", page_owner(302), segment),
+    Route("render_changes", "GET", page_owner(200), job),
+    Route("render_changes", "POST", page_owner(302), job),
+    Route("edit_language", "GET", page_owner(200), lines),
+    Route("edit_lines", "GET", page_owner(200), lines),
+    Route("save_said", "POST", page_owner(302), line),
+    Route("hear_line", "POST", page_owner(404), line),
+    Route("replace", "GET", page_owner(200), lines),
+    Route("replace", "POST", page_owner(302), lines),
+    Route("choose_voice", "POST", page_owner(302), lines),
+    Route("bring_captions", "POST", page_owner(302), lines),
     Route("media", "GET", page_owner(200), file),
-    Route("download", "GET", page_owner(200), file),
+    Route("download", "GET", page_owner(302), file),
     # Whoever has the address may use it, and its first user is the only one.
     Route("get_file", "GET", everybody(200), link),
     Route("put_upload", "PUT", everybody(404), forged),
     Route("api_languages", "GET", everybody(200, deactivated=401)),
     Route("api_downloads", "GET", api_own(200)),
+    Route("api_glossary", "GET", api_own(200)),
+    Route("api_glossary", "PUT", api_own(200), body=lambda _: {"terms": []}),
     Route("api_jobs", "GET", api_own(200)),
     Route("api_jobs", "POST", api_own(404), body=order),
     Route("api_upload_urls", "POST", api_own(200), body=names),
@@ -81,5 +137,9 @@ ROUTES = [
     Route("api_transcript", "PATCH", api_owner(404), job, change),
     Route("api_lines", "GET", api_owner(200), lines),
     Route("api_lines", "PATCH", api_owner(404), lines, change),
+    Route("api_captions", "PUT", api_owner(400), lines, lambda _: {"captions": "none"}),
+    Route("api_preview", "POST", api_owner(404), line),
+    # The same for a line that was spoken, though not only its first user.
+    Route("get_line", "GET", everybody(404), forged_line),
     Route("api_render", "POST", api_owner(409), job),
 ]

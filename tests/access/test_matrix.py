@@ -21,6 +21,13 @@ from tests.web.delivered import delivered
 pytestmark = pytest.mark.django_db
 
 ROUTES = [*accounts.ROUTES, *billing.ROUTES, *dubber.ROUTES, *jobs.ROUTES]
+WITHOUT_COOKIE = {
+    "put_upload", "stripe_webhook", "stripe_webhook_slash", "api_signup", "api_login",
+    "api_refresh", "api_password_reset", "api_password_update", "api_resend_verification",
+    "mail_off",
+}  # fmt: skip
+"""What reads no cookie, so none can be misused: a signature, a token or a password decides."""
+
 OTHERS = {"admin", "djstripe"}
 """Namespaces of libraries, whose routes are tried by themselves below and in billing."""
 
@@ -128,6 +135,32 @@ def test_no_route_is_missing_from_the_tables() -> None:
 
     assert there <= told
     assert {name for name, _ in told} <= set(PATTERNS)
+
+
+def test_a_change_by_cookie_needs_its_token(world: World) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(world.owner)
+    routes = [one for one in ROUTES if one.method != "GET" and one.name not in WITHOUT_COOKIE]
+
+    told = {str(route): outcome(ask(client, route, world)) for route in routes}
+
+    assert told
+    assert set(told.values()) == {403}, told
+
+
+def test_what_only_changes_something_is_never_done_by_a_link(world: World) -> None:
+    client = Client()
+    client.force_login(world.owner)
+    shown = {one.name for one in ROUTES if one.method == "GET"}
+    posted = [one for one in ROUTES if one.method == "POST" and one.name not in shown]
+
+    told = {
+        route.name: client.get(reverse(route.name, kwargs=dict(route.arguments(world)))).status_code
+        for route in posted
+    }
+
+    assert told
+    assert set(told.values()) == {405}, told
 
 
 def test_every_route_has_a_name_of_its_own() -> None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from jobs.pipeline.hear import CHARACTERS, line_errors
 from jobs.pipeline.languages import LANGUAGES
-from jobs.pipeline.ports import Line, Translator, Voice
+from jobs.pipeline.ports import Line, Tone, Translator, Voice
 from jobs.pipeline.timeline import PlacedLine
 from jobs.providers.apertium import Apertium
 from jobs.providers.faster_whisper import FasterWhisper
@@ -58,8 +58,15 @@ def translated(translator: Translator, target: str) -> tuple[Texts, float]:
     """The sentences in `target`, and the seconds that one took."""
     lines = [Line(number, text, 4.0) for number, text in enumerate(SENTENCES)]
     began = time.monotonic()
-    texts = translator.translate(lines, source="en", target=target, context=(), terms={})
+    texts = asked(translator, lines, target)
     return texts, (time.monotonic() - began) / len(lines)
+
+
+def asked(translator: Translator, lines: Sequence[Line], target: str) -> Texts:
+    """What a translator makes of the lines."""
+    return translator.translate(
+        lines, source="en", target=target, context=(), terms={}, tone=Tone.NEUTRAL
+    )
 
 
 def shortened(translator: Translator, texts: Texts, target: str) -> Texts:
@@ -68,7 +75,7 @@ def shortened(translator: Translator, texts: Texts, target: str) -> Texts:
         Line(number, SENTENCES[number], 2.0, earlier=text, spoken=3.0)
         for number, text in texts.items()
     ]
-    answers = translator.translate(lines, source="en", target=target, context=(), terms={})
+    answers = asked(translator, lines, target)
     return {
         number: text
         for number, text in answers.items()

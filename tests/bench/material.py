@@ -1,6 +1,7 @@
 """What the measurements dub: the sample, repeated, and a recognizer that knows what it says."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count, takewhile
 from pathlib import Path
@@ -29,7 +30,9 @@ class Prompted:
     def __init__(self, utterances: tuple[Utterance, ...]) -> None:
         self.utterances = utterances
 
-    def transcribe(self, speech: Path, *, language: str | None) -> Recognition:
+    def transcribe(
+        self, speech: Path, *, language: str | None, stop: Callable[[], None] | None = None
+    ) -> Recognition:
         """Give what is known to be said, whatever is in the file."""
         return Recognition(language or "en", self.utterances, self.engine.name)
 

@@ -7,16 +7,9 @@ Prints JSON.
 
 import json
 import os
-import resource
 import sys
 import tempfile
 from pathlib import Path
-
-
-def used() -> float:
-    """Seconds of processor time that this process and its ended children have used."""
-    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return sum(sum(resource.getrusage(kind)[:2]) for kind in kinds)
 
 
 def measure(minutes: float, folder: Path) -> dict[str, object]:
@@ -25,6 +18,7 @@ def measure(minutes: float, folder: Path) -> dict[str, object]:
     from jobs.local_desk import LocalDesk
     from jobs.pipeline.dub import Engines, Options, dub_file
     from jobs.pipeline.probe import Limits
+    from jobs.workers import processor_seconds
     from tests.bench.material import Prompted, make_material
 
     material = make_material(folder, minutes=minutes)
@@ -33,7 +27,7 @@ def measure(minutes: float, folder: Path) -> dict[str, object]:
     kept.mkdir()
     for turn in ("first", "second"):
         (folder / turn).mkdir()
-        before = used()
+        before = processor_seconds()
         dubbed = dub_file(
             material.voice,
             material.background,
@@ -48,7 +42,7 @@ def measure(minutes: float, folder: Path) -> dict[str, object]:
     receipt = dubbed.languages["es"].receipt
     return {
         "minutes": minutes,
-        "processor_share": round((used() - before) / (minutes * 60), 4),
+        "processor_share": round((processor_seconds() - before) / (minutes * 60), 4),
         "lines": receipt.lines,
         "missed": receipt.missed,
         "receipt": receipt.sentences(),

@@ -61,3 +61,8 @@ class Till:
         """Buy a pack: paid, told and credited."""
         purchase = self.pay(user, plan)
         return confirm_payment(user, intent=str(purchase.stripe_payment_intent_id)).purchase
+
+
+def way_back(purchase: Purchase) -> str:
+    """Where a Checkout page leads back to."""
+    return f"http://testserver/back/{purchase.pk}"

@@ -1,5 +1,7 @@
 """What staff can do about money, each after a question."""
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from billing import ledger
 from billing.models import CreditTransaction, Purchase, UserCredits
 from billing.plans import CREATOR
 from billing.purchases import ask_for_payment, confirm_payment
@@ -20,6 +23,7 @@ from tests.peers.stripe import StripePeer
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adds_up")]
 
 CREDITS = "admin:billing_usercredits_changelist"
+ENTRIES = "admin:billing_credittransaction_changelist"
 PURCHASES = "admin:billing_purchase_changelist"
 ONCE = "5f0f8f6e-6f0b-4f0e-9f43-0c3f7a5cf111"
 
@@ -150,8 +154,69 @@ def test_staff_without_the_right_are_not_even_asked(client: Client, action: str)
     assert UserCredits.objects.get(user=user).frozen == ""
 
 
+@pytest.mark.parametrize("action", ["refund", "credit"])
+def test_staff_who_may_only_look_move_no_money(
+    client: Client, peer: StripePeer, action: str
+) -> None:
+    purchase = bought(peer, make.user())
+    helper = User.objects.create_user("helper@example.com", is_staff=True)
+    helper.user_permissions.add(Permission.objects.get(codename="view_purchase"))
+    make.sign_in(client, helper)
+
+    choose(client, PURCHASES, action, purchase.pk, confirmed="yes", reason="Mine")
+
+    assert balance_of(purchase.user) == 50
+    assert peer.account.of_kind("refund") == []
+
+
 @pytest.mark.parametrize("page", [CREDITS, PURCHASES])
 def test_customers_find_no_way_in(client: Client, page: str) -> None:
     client.force_login(make.user())
 
     assert client.get(reverse(page)).status_code == 302
+
+
+def test_entries_are_exported_after_a_question_without_formulas(
+    client: Client, staff: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    user = make.user()
+    entry = ledger.grant(user, credits=5, reference="one", reason="=cmd|' /C calc'!A0", by=staff)
+    form = {"action": "export", ACTION_CHECKBOX_NAME: [str(entry.pk)]}
+
+    asked = client.post(reverse(ENTRIES), form).content.decode()
+    with caplog.at_level("INFO", "audit"):
+        table = client.post(reverse(ENTRIES), form | {"confirmed": "yes"})
+
+    rows = list(csv.reader(io.StringIO(table.getvalue().decode())))
+    assert "Take 1 row along as a table?" in asked
+    assert dict(zip(*rows, strict=True))["reason"] == "'=cmd|' /C calc'!A0"
+    assert f"export: 1 rows of entries by {staff.pk}" in caplog.text
+    assert LogEntry.objects.filter(user=staff, change_message__contains="export").count() == 1
+
+
+def test_all_purchases_of_a_list_are_exported_not_only_those_on_its_page(
+    client: Client, staff: User, peer: StripePeer
+) -> None:
+    user = make.user()
+    for _ in range(3):
+        ask_for_payment(user, plan=CREATOR)
+    one = str(Purchase.objects.earliest("created_at").pk)
+    form = {"action": "export", ACTION_CHECKBOX_NAME: [one], "select_across": "1"}
+
+    asked = client.post(reverse(PURCHASES), form).content.decode()
+    table = client.post(reverse(PURCHASES), form | {"confirmed": "yes"})
+
+    assert '<input type="hidden" name="select_across" value="1">' in asked
+    assert len(table.getvalue().decode().splitlines()) == 1 + 3
+
+
+def test_the_books_leave_only_with_those_who_may_change_them(client: Client) -> None:
+    entry = ledger.grant(make.user(), credits=5, reference="one", reason="Present", by=None)
+    helper = User.objects.create_user("helper@example.com", is_staff=True)
+    helper.user_permissions.add(Permission.objects.get(codename="view_credittransaction"))
+    make.sign_in(client, helper)
+
+    page = choose(client, ENTRIES, "export", entry.pk, confirmed="yes")
+
+    assert "balance_after" not in page
+    assert "Export as a table" not in page

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.lots import Entry, unspent
+from billing.lots import Entry, sources, unspent
 
 
 def test_the_oldest_lot_is_spent_first() -> None:
@@ -61,3 +61,30 @@ def test_what_is_left_is_all_that_came_less_what_was_spent(sizes: list[int], spe
 
     assert sum(left.values()) == max(sum(sizes) - spent, 0)
     assert all(0 <= left[f"purchase:{n}"] <= size for n, size in enumerate(sizes))
+
+
+def test_a_charge_is_paid_by_the_oldest_credits_and_what_came_back_counts_for_nothing() -> None:
+    entries = [
+        Entry("grant", 20, "starter:1"),
+        Entry("purchase", 50, "purchase:a"),
+        Entry("job_consumption", -15, "job_1:es:1"),
+        Entry("job_consumption", -30, "job_1:fr:1"),
+        Entry("refund", 30, "job_1:fr:1"),
+        Entry("job_consumption", -25, "job_2:es:1"),
+    ]
+
+    assert sources(entries, returned={}) == {
+        "job_1:es:1": {"starter:1": 15},
+        "job_1:fr:1": {},
+        "job_2:es:1": {"starter:1": 5, "purchase:a": 20},
+    }
+
+
+def test_credits_whose_money_went_back_paid_nothing() -> None:
+    entries = [
+        Entry("purchase", 50, "purchase:a"),
+        Entry("job_consumption", -10, "job_1:es:1"),
+        Entry("adjustment", -50, "dispute:1"),
+    ]
+
+    assert sources(entries, returned={"purchase:a": 50}) == {"job_1:es:1": {}}

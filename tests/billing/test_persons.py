@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from djstripe.models import Customer
 
 from accounts.models import User
 from billing import services
@@ -102,6 +103,19 @@ def test_closing_forfeits_what_is_unspent_once() -> None:
 
     assert (first, second) == (30, 0)
     assert balance_of(user) == 0
+
+
+def test_closing_leaves_no_address_in_our_copy_of_the_customer() -> None:
+    user = make.user("jane@example.com")
+    told = {"id": "cus_1", "email": user.email, "metadata": {"name": "Jane"}}
+    Customer.objects.create(
+        id="cus_1", subscriber=user, email=user.email, metadata=told["metadata"], stripe_data=told
+    )
+
+    services.close_account(user)
+
+    customer = Customer.objects.get(id="cus_1")
+    assert (customer.email, customer.metadata, customer.stripe_data) == ("", {}, {})
 
 
 def test_an_account_with_a_disputed_payment_can_not_be_closed() -> None:

@@ -6,21 +6,20 @@ import pytest
 from pytest_django import Settings
 
 from billing import services
+from billing.checkout import look_at_checkout, send_to_checkout
 from billing.models import CreditTransaction, Purchase
 from billing.plans import CREATOR, PROFESSIONAL
 from billing.purchases import (
     ask_for_payment,
     cancel_purchase,
     confirm_payment,
-    look_at_checkout,
     release_from_quarantine,
-    send_to_checkout,
 )
 from billing.queries import balance_of, imbalances, plan_of
 from billing.states import PurchaseStatus
 from dubber.errors import Conflict, NotFound, UserError
 from tests import make
-from tests.billing.paying import Till
+from tests.billing.paying import Till, way_back
 from tests.peers.stripe import StripePeer
 from tests.peers.stripe_account import NEEDS_CONFIRMATION, Refusal
 
@@ -80,9 +79,7 @@ def test_the_messages_of_a_checkout_page_credit_once_in_any_order(till: Till) ->
     events = ("payment_intent.succeeded", "checkout.session.completed")
     for order in itertools.permutations(events):
         user = make.user()
-        purchase, _ = send_to_checkout(
-            user, plan=CREATOR, done="http://testserver/done", cancelled="http://testserver/"
-        )
+        purchase, _ = send_to_checkout(user, plan=CREATOR, back=way_back)
         till.peer.account.events.clear()
         till.peer.click(str(purchase.checkout_session_id), "pm_card_visa")
 
@@ -97,7 +94,7 @@ def test_the_messages_of_a_checkout_page_credit_once_in_any_order(till: Till) ->
 
 def test_the_way_back_from_a_checkout_page_credits_at_once(till: Till) -> None:
     user = make.user()
-    purchase, _ = send_to_checkout(user, plan=CREATOR, done="http://a/", cancelled="http://b/")
+    purchase, _ = send_to_checkout(user, plan=CREATOR, back=way_back)
     till.peer.click(str(purchase.checkout_session_id), "pm_card_visa")
 
     confirmation = look_at_checkout(purchase)
@@ -108,7 +105,7 @@ def test_the_way_back_from_a_checkout_page_credits_at_once(till: Till) -> None:
 
 def test_a_page_that_was_left_unpaid_says_so(till: Till) -> None:
     user = make.user()
-    purchase, _ = send_to_checkout(user, plan=CREATOR, done="http://a/", cancelled="http://b/")
+    purchase, _ = send_to_checkout(user, plan=CREATOR, back=way_back)
 
     confirmation = look_at_checkout(purchase)
 
@@ -309,6 +306,18 @@ def test_the_receipt_is_linked(till: Till) -> None:
     till.deliver_all("charge.succeeded")
 
     purchase.refresh_from_db()
+    assert purchase.receipt_url.startswith(f"{till.peer.url}/receipts/")
+
+
+def test_a_receipt_that_comes_before_its_payment_is_linked_too(till: Till) -> None:
+    purchase, _ = send_to_checkout(make.user(), plan=CREATOR, back=way_back)
+    till.peer.click(str(purchase.checkout_session_id), "pm_card_visa")
+
+    till.deliver_all("charge.succeeded")
+    till.deliver_all("checkout.session.completed")
+
+    purchase.refresh_from_db()
+    assert purchase.status == PurchaseStatus.PAID
     assert purchase.receipt_url.startswith(f"{till.peer.url}/receipts/")
 
 

@@ -14,7 +14,11 @@ from billing.queries import balance_of, imbalances
 from dubber.errors import UserError
 from tests import make
 
-pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("adds_up"),
+]
 
 REPETITIONS = 20
 

@@ -6,15 +6,16 @@ import pytest
 from django.utils import timezone
 
 from billing import reconciler
+from billing.checkout import send_to_checkout
 from billing.models import Purchase, PurchaseRefund
 from billing.plans import CREATOR
-from billing.purchases import send_to_checkout
 from billing.queries import balance_of
 from billing.refunds import refund_purchase
-from billing.states import PurchaseStatus
+from billing.states import PurchaseStatus, RefundStatus
+from dubber.errors import UserError
 from tests import make
-from tests.billing.paying import Till
-from tests.peers.stripe_account import Refusal
+from tests.billing.paying import Till, way_back
+from tests.peers.stripe_account import SLOW, Refusal
 
 pytestmark = [
     pytest.mark.postgres,
@@ -43,7 +44,7 @@ def test_a_payment_nobody_told_of_is_credited_once(till: Till) -> None:
 
 def test_a_checkout_page_nobody_told_of_is_credited(till: Till) -> None:
     user = make.user()
-    purchase, _ = send_to_checkout(user, plan=CREATOR, done="http://a/", cancelled="http://b/")
+    purchase, _ = send_to_checkout(user, plan=CREATOR, back=way_back)
     till.peer.click(str(purchase.checkout_session_id), "pm_card_visa")
     age(minutes=3)
 
@@ -74,9 +75,7 @@ def test_an_abandoned_purchase_is_cancelled_so_that_nobody_pays_it_later(till: T
 
 
 def test_an_abandoned_page_is_closed(till: Till) -> None:
-    purchase, _ = send_to_checkout(
-        make.user(), plan=CREATOR, done="http://a/", cancelled="http://b/"
-    )
+    purchase, _ = send_to_checkout(make.user(), plan=CREATOR, back=way_back)
     age(hours=25)
 
     reconciler.run()
@@ -145,3 +144,32 @@ def test_receipts_are_fetched(till: Till) -> None:
 
     purchase.refresh_from_db()
     assert purchase.receipt_url.startswith(till.peer.url)
+
+
+def test_a_refund_that_is_refused_because_of_a_dispute_fails_for_good(till: Till) -> None:
+    purchase = till.buy(make.user())
+    till.peer.fail("POST", "/v1/refunds")
+    with pytest.raises(UserError):
+        refund_purchase(purchase, credits=None, reason="Asked", by=make.staff())
+    till.peer.account.open_dispute(till.peer.account.of_kind("payment_intent")[0])
+    age(minutes=3)
+
+    tally = reconciler.run()
+
+    assert tally.failures == 0
+    assert PurchaseRefund.objects.get().status == RefundStatus.FAILED
+    assert balance_of(purchase.user) == 50
+
+
+def test_a_payment_that_takes_its_bank_days_is_waited_for(till: Till) -> None:
+    user = make.user()
+    purchase, _ = send_to_checkout(user, plan=CREATOR, back=way_back)
+    till.peer.click(str(purchase.checkout_session_id), SLOW)
+    age(hours=50)
+
+    tally = reconciler.run()
+    till.peer.account.arrive(till.peer.account.of_kind("payment_intent")[0])
+    reconciler.run()
+
+    assert tally.failures == 0
+    assert balance_of(user) == 50

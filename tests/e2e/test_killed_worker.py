@@ -33,6 +33,7 @@ pytestmark = [
     pytest.mark.models,
     pytest.mark.ffmpeg,
     pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("adds_up"),
 ]
 TURNS = 5
 """How often the narration is repeated: long enough to be killed in the middle of."""

@@ -17,6 +17,7 @@ pytestmark = [
     pytest.mark.worker,
     pytest.mark.ffmpeg,
     pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("adds_up"),
 ]
 
 

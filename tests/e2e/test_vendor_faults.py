@@ -14,13 +14,14 @@ from jobs.outcomes import ACCOUNT_PATIENCE, MOST_ERRORS
 from jobs.services import retry_language
 from jobs.states import JobStatus, Stage, StepKind, StepStatus
 from tests.e2e.vendors import RETRIES, Worker, configure, order
-from tests.peers.faults import AUDIO, STATUS, TRANSPORT, WORDS, Fault, Plan
+from tests.peers.faults import ACCOUNT, AUDIO, STATUS, TRANSPORT, WORDS, Fault, Plan
 from tests.peers.server import VendorPeer
 
 pytestmark = [
     pytest.mark.worker,
     pytest.mark.ffmpeg,
     pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("adds_up"),
 ]
 
 SECONDS = 12.0
@@ -95,7 +96,7 @@ def test_a_fault_that_stays_is_refunded_and_can_be_tried_again(
     job = order([LANGUAGE[vendor]], seconds=SECONDS)
 
     for fault in FAULTS[vendor, kind]:
-        if fault is Fault.UNPAID:
+        if fault in ACCOUNT:
             continue  # waits for our staff, see below
         peer.plan = always(vendor, kind, fault)
         worker(fault).work()
@@ -113,12 +114,16 @@ def test_a_fault_that_stays_is_refunded_and_can_be_tried_again(
     assert balance_of(job.user) == 1000 - task.price
 
 
+REST = [pytest.param(fault, marks=pytest.mark.slow) for fault in ACCOUNT if fault != Fault.UNPAID]
+
+
+@pytest.mark.parametrize("fault", [Fault.UNPAID, *REST])
 @pytest.mark.parametrize(("vendor", "kind"), FAULTS)
-def test_an_unpaid_account_waits_for_our_staff_and_then_goes_on(
-    peer: VendorPeer, vendor: str, kind: str
+def test_an_account_that_is_not_in_order_waits_for_our_staff_and_then_goes_on(
+    peer: VendorPeer, vendor: str, kind: str, fault: Fault
 ) -> None:
     job = order([LANGUAGE[vendor]], seconds=SECONDS)
-    peer.plan = always(vendor, kind, Fault.UNPAID)
+    peer.plan = always(vendor, kind, fault)
 
     Worker().work()
 
@@ -126,7 +131,7 @@ def test_an_unpaid_account_waits_for_our_staff_and_then_goes_on(
     assert waiting.reason == "vendor_account"
     assert most_for_one_text(peer, vendor, kind) == 1
     assert not job.tasks.filter(stage=Stage.FAILED).exists()
-    peer.plan = always(vendor, kind, Fault.UNPAID) if kind == "speech" else passing(Fault.BUSY)
+    peer.plan = always(vendor, kind, fault) if kind == "speech" else passing(Fault.BUSY)
     since = timezone.now() - ACCOUNT_PATIENCE - timedelta(hours=1)
     past = timezone.now() - timedelta(seconds=1)
     Step.objects.filter(pk=waiting.pk).update(not_before=past, reason_since=since)

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
-from jobs.models import DubbingJob, Take, VendorCall
+from jobs import editing
+from jobs.models import DubbingJob, Line, Take, VendorCall
+from jobs.previews import preview_line
+from jobs.providers import cards
 from jobs.states import JobStatus, StepKind
 from tests.e2e.vendors import Worker, configure, order
 from tests.peers.server import VendorPeer
@@ -15,6 +18,7 @@ pytestmark = [
     pytest.mark.worker,
     pytest.mark.ffmpeg,
     pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("adds_up"),
 ]
 
 
@@ -66,14 +70,19 @@ def test_every_call_is_on_the_jobs_account_with_its_cost(peer: VendorPeer) -> No
     assert heard.cost_microdollars == round(30 * (9200 + 2000) / 60)
 
 
-def test_speakers_have_voices_of_their_own(peer: VendorPeer) -> None:
+def test_speakers_have_voices_of_their_own_that_fit_them(peer: VendorPeer) -> None:
     job = order(["es"], seconds=30)
 
     Worker().work()
 
     lines = job.tasks.get().lines.select_related("segment")
     cast = {(line.segment.speaker, line.voice) for line in lines}
-    assert len(cast) == len({voice for _, voice in cast}) == 2
+    genders = {voice.id: voice.gender for voice in cards.aura(paced=True).voices}
+    assert sorted((speaker, genders[voice]) for speaker, voice in cast) == [
+        (0, "male"),  # at 120 Hz
+        (1, "female"),  # at 210 Hz
+    ]
+    assert job.tasks.get().cast == {str(speaker): voice for speaker, voice in cast}
 
 
 def test_a_glossary_reaches_the_translator(peer: VendorPeer) -> None:
@@ -85,3 +94,26 @@ def test_a_glossary_reaches_the_translator(peer: VendorPeer) -> None:
     [asked] = [call.asked for call in peer.calls if call.kind == "translation"]
     assert '"harbour": "muelle"' in asked["input"]
     assert '"film": "film"' in asked["input"]
+
+
+def test_a_line_is_listened_to_before_it_is_made_anew_and_bought_once(peer: VendorPeer) -> None:
+    job = order(["es"], seconds=12)
+    Worker().work()
+    line = Line.objects.filter(task__job=job).order_by("segment__index")[0]
+    change = editing.Change(line.pk, revision=1, text="Otra cosa.")
+    job.refresh_from_db()
+    editing.edit_lines(job, language="es", changes=[change])
+    before = peer.count("deepgram", "speech")
+
+    waiting = preview_line(job, language="es", line_id=line.pk)
+    Worker().work()
+    heard = preview_line(job, language="es", line_id=line.pk)
+    editing.render(job, by=job.user)
+    Worker().work()
+
+    job.refresh_from_db()
+    assert waiting is None
+    assert heard is not None
+    assert job.status == JobStatus.COMPLETE
+    assert peer.count("deepgram", "speech") == before + 1
+    assert VendorCall.objects.filter(job=job, step__kind=StepKind.PREVIEW).count() == 1

@@ -18,10 +18,12 @@ from jobs.states import StepKind, StepStatus
 from jobs.uploads import register_upload
 from jobs.vendor_calls import SharedAccounts
 from tests import make
-from tests.peers.script import steady
+from tests.peers.script import Script, steady
 from tests.peers.server import VendorPeer
 
 RETRIES = 2
+ROOM = 0.001  # -60 dBFS
+BREATH = 0.1
 
 
 def configure(settings: Settings, peer: VendorPeer) -> None:
@@ -33,12 +35,14 @@ def configure(settings: Settings, peer: VendorPeer) -> None:
     settings.POLLY_ACCESS_KEY_ID = settings.POLLY_SECRET_ACCESS_KEY = "a-key"
 
 
-def recording(seconds: float) -> io.BytesIO:
+def recording(seconds: float, script: Script = steady) -> io.BytesIO:
     """A WAV with something like a voice wherever the stand-in's script says that someone speaks."""
-    sound = np.zeros(round(seconds * SAMPLE_RATE))
-    for said in steady(seconds).utterances:
+    # The noise of a room: bare tones would take encoders three times as long as any recording.
+    sound = np.random.default_rng(0).normal(0.0, ROOM, round(seconds * SAMPLE_RATE))
+    for said in script(seconds).utterances:
         time = np.arange(round((said.end - said.start) * SAMPLE_RATE)) / SAMPLE_RATE
         hum = np.sin(2 * np.pi * (120 + 90 * said.speaker) * time)
+        hum += np.random.default_rng(1).normal(0.0, BREATH, time.size)
         first = round(said.start * SAMPLE_RATE)
         sound[first : first + time.size] = 0.2 * hum * (1.2 + np.sin(2 * np.pi * 4 * time)) / 2
     file = io.BytesIO()
@@ -47,10 +51,12 @@ def recording(seconds: float) -> io.BytesIO:
     return file
 
 
-def order(languages: Collection[str], *, seconds: float, **choices: object) -> DubbingJob:
+def order(
+    languages: Collection[str], *, seconds: float, script: Script = steady, **choices: object
+) -> DubbingJob:
     """A job, ordered as a customer does it."""
     person = make.professional(credits=1000)
-    file = recording(seconds)
+    file = recording(seconds, script)
     voice = register_upload(person, file=file, name="talk.wav", role=Upload.Role.VOICE)
     return create_job(person, voice=voice, background=None, languages=languages, **choices)  # type: ignore[arg-type]
 

@@ -7,6 +7,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
+from accounts import tokens
 from dubber import health
 from tests import make
 from tests.accounts.asking import ask, code_of
@@ -58,6 +59,15 @@ def test_a_body_that_can_not_be_read_is_refused(
     answer = Client().generic("POST", "/api/auth/login", body, content_type=kind)
 
     assert code_of(answer) == (status, code)
+
+
+@pytest.mark.parametrize("plan", ["\ud800", ["x"], {"\udfff": 1}])
+def test_what_can_not_be_written_is_refused_all_the_same(plan: Any) -> None:
+    bearer = tokens.open_session(make.user()).access_token
+
+    answer = ask("POST", "/api/payments/create-payment-intent", bearer, plan=plan)
+
+    assert code_of(answer) == (400, "validation_error")
 
 
 def test_a_wrong_host_is_told_in_the_same_shape() -> None:
@@ -178,7 +188,7 @@ def test_the_api_describes_itself() -> None:
 
     operation = told["paths"]["/api/auth/login"]["post"]
     assert told["openapi"].startswith("3.")
-    assert {"200", "400", "401", "403", "429", "default"} <= set(operation["responses"])
+    assert {"200", "400", "401", "403", "413", "415", "429", "503"} == set(operation["responses"])
     assert "Error" in told["components"]["schemas"]
 
 

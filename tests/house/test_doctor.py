@@ -3,17 +3,21 @@
 import hashlib
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 from pytest_django import Settings
 
 from dubber import doctor
 from dubber.doctor import Finding, State
+from jobs.pipeline.errors import ProviderFailed
 from jobs.pipeline.weights import KOKORO, WHISPER_BASE, Model, Weight
+from tests.peers.faults import Fault, always
 from tests.peers.server import VendorPeer
 
 
@@ -237,37 +241,85 @@ def vendors(settings: Settings) -> Iterator[VendorPeer]:
         yield peer
 
 
-def test_keys_are_tried_without_buying_anything(vendors: VendorPeer) -> None:
+def test_keys_are_tried_with_two_letters_and_a_word(vendors: VendorPeer) -> None:
     found = {finding.name: finding.state for finding in doctor.check_vendors()}
 
     assert found == dict.fromkeys(
         ("Deepgram's key", "OpenAI's key", "Amazon Polly's key"), State.FINE
     )
-    assert vendors.calls == []
+    bought = [(call.vendor, call.kind) for call in vendors.calls]
+    assert bought == [("deepgram", "speech"), ("openai", "translation"), ("polly", "speech")]
+    assert [vendors.calls[0].asked["text"], vendors.calls[2].asked["Text"]] == ["A", "A"]
 
 
-def test_a_key_that_is_refused_is_explained_with_its_remedy(
-    vendors: VendorPeer, settings: Settings
+@pytest.mark.parametrize(
+    ("key", "seen", "remedy"),
+    [("refused-key", "isn't accepted", "copy it again"), ("limited-key", "may not", "permission")],
+)
+def test_a_key_that_is_no_good_is_explained_with_its_remedy_and_nothing_is_bought(
+    vendors: VendorPeer, settings: Settings, key: str, seen: str, remedy: str
 ) -> None:
-    settings.DEEPGRAM_API_KEY = settings.OPENAI_API_KEY = "refused-key"
-    settings.POLLY_ACCESS_KEY_ID = "refused"
+    settings.DEEPGRAM_API_KEY = settings.OPENAI_API_KEY = settings.POLLY_ACCESS_KEY_ID = key
 
     findings = list(doctor.check_vendors())
 
     assert [finding.state for finding in findings] == [State.WRONG] * 3
-    assert all("isn't accepted" in finding.seen for finding in findings)
-    assert all("console" in finding.remedy for finding in findings)
-    assert "refused-key" not in "".join(map(str, findings))
+    assert all(seen in finding.seen for finding in findings), findings
+    assert all(remedy in finding.remedy for finding in findings)
+    assert key not in "".join(map(str, findings))
+    assert vendors.calls == []
 
 
-def test_a_vendor_that_cannot_be_reached_is_said(vendors: VendorPeer, settings: Settings) -> None:
-    settings.DEEPGRAM_BASE_URL = "http://127.0.0.1:9"
-    settings.OPENAI_API_KEY = settings.OPENAI_BASE_URL = ""
-    settings.POLLY = False
+def test_an_account_without_credit_is_said_to_be_one(vendors: VendorPeer) -> None:
+    vendors.plan = always(Fault.UNPAID)
 
-    found = only(list(doctor.check_vendors()))
+    findings = list(doctor.check_vendors())
 
-    assert "can't be reached" in found.seen
+    assert [finding.state for finding in findings] == [State.WRONG] * 3
+    assert all("no credit left" in finding.seen for finding in findings), findings
+    assert len(vendors.calls) == 3
+
+
+def test_vendors_that_cannot_be_reached_are_said(vendors: VendorPeer, settings: Settings) -> None:
+    settings.DEEPGRAM_BASE_URL = settings.AWS_ENDPOINT_URL_POLLY = "http://127.0.0.1:9"
+    settings.OPENAI_BASE_URL = "http://127.0.0.1:9/v1"
+
+    findings = list(doctor.check_vendors())
+
+    assert [finding.state for finding in findings] == [State.WRONG] * 3
+    assert all("can't be reached" in finding.seen for finding in findings)
+    assert all("network" in finding.remedy for finding in findings)
+
+
+def test_missing_credentials_are_said_to_be_missing() -> None:
+    error = ProviderFailed("VENDOR_ACCOUNT", engine="Amazon Polly", detail="no credentials")
+
+    seen, remedy = doctor.explained(error)
+
+    assert seen == "is missing"
+    assert "DUBBER_POLLY_ACCESS_KEY_ID" in remedy
+
+
+@pytest.mark.usefixtures("vendors")
+def test_prices_are_told_with_the_day_on_which_they_were_read(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: datetime(2026, 11, 22, tzinfo=UTC))
+    settings.VENDOR_PRICES = {
+        "deepgram-speech": (27.0, date(2026, 11, 20)),
+        "polly-neural": (14.0, date(2025, 11, 20)),
+    }
+    settings.TRANSLATION_MODEL = "gpt-of-tomorrow"
+
+    found = {f"{one.name}: {one.seen}": one.state for one in doctor.check_prices()}
+
+    aura = "Price of Deepgram aura-2: $27 a million characters, read on 2026-11-20"
+    polly = "Price of Amazon Polly neural: $14 a million neural characters, read on 2025-11-20"
+    unknown = [name for name in found if "gpt-of-tomorrow: unknown" in name]
+    nova = "Price of Deepgram nova-3: $0.0077 a minute, language known, read on 2026-08-01"
+    assert nova in found
+    assert (found[aura], found[polly]) == (State.FINE, State.OFF)
+    assert [found[name] for name in unknown] == [State.OFF, State.OFF]
 
 
 def test_a_model_that_the_key_may_not_use_is_said(vendors: VendorPeer, settings: Settings) -> None:

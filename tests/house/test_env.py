@@ -1,5 +1,6 @@
 """Environment variables are read by type, and a wrong one stops the start with one sentence."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -199,3 +200,36 @@ def test_pairs_are_read_and_wrong_ones_stop_the_start() -> None:
     }
     with pytest.raises(WrongSetting, match="DUBBER_WRONG must be pairs"):
         env.pairs("DUBBER_WRONG", choices=choices, help="x")
+
+
+NAMES = ["deepgram-speech", "polly-neural"]
+
+
+def test_prices_have_a_name_and_a_day() -> None:
+    env = Environment(
+        {"DUBBER_PRICES": "deepgram-speech=27@2026-11-20, polly-neural=0.5@2026-01-02"}
+    )
+
+    assert env.prices("DUBBER_PRICES", choices=NAMES, help="x") == {
+        "deepgram-speech": (27.0, date(2026, 11, 20)),
+        "polly-neural": (0.5, date(2026, 1, 2)),
+    }
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "deepgram-speech=27",
+        "deepgram-speech=27@yesterday",
+        "deepgram-speech=cheap@2026-11-20",
+        "deepgram-speech=-1@2026-11-20",
+        "deepgram-speech=inf@2026-11-20",
+        "deepgram-speech=nan@2026-11-20",
+        "somebody=27@2026-11-20",
+    ],
+)
+def test_what_is_no_price_stops_the_start(value: str) -> None:
+    env = Environment({"DUBBER_PRICES": value})
+
+    with pytest.raises(WrongSetting, match="DUBBER_PRICES"):
+        env.prices("DUBBER_PRICES", choices=NAMES, help="x")

@@ -1,16 +1,26 @@
 """The comparison of everything finds what it should, names it, and is quiet otherwise."""
 
 import io
-from collections.abc import Callable
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
 from billing import ledger
 from billing.models import Purchase
-from dubber.reconcile import differences_found
-from jobs import outcomes
+from dubber.models import ReconcileReport
+from dubber.reconcile import REPORTS_KEPT, differences_found
+from jobs import outcomes, queue, tasks
 from jobs.models import DubbingJob, LanguageTask
 from jobs.pipeline.errors import PipelineError
 from jobs.services import cancel_job
@@ -70,6 +80,11 @@ def credit_nothing(job: DubbingJob) -> str:
     return "entry: purchase:none"
 
 
+def lose_a_file(job: DubbingJob) -> str:
+    default_storage.delete(job.voice.key)
+    return f"file: {job.voice.key}: missing"
+
+
 @pytest.mark.parametrize(
     "bend",
     [
@@ -80,6 +95,7 @@ def credit_nothing(job: DubbingJob) -> str:
         bend_bonus,
         charge_for_nothing,
         credit_nothing,
+        lose_a_file,
     ],
 )
 def test_a_difference_is_found_and_its_row_is_named(bend: Callable[[DubbingJob], str]) -> None:
@@ -90,6 +106,22 @@ def test_a_difference_is_found_and_its_row_is_named(bend: Callable[[DubbingJob],
 
     assert clean == []
     assert [str(found) for found in differences_found() if str(found).startswith(named)]
+
+
+@pytest.fixture
+def forgotten() -> Iterator[str]:
+    """A file of two days ago that no row names."""
+    key = default_storage.save("jobs/job_zzzzzzzzzzzz/left.mp3", ContentFile(b"sound"))
+    two_days_ago = time.time() - 2 * 24 * 3600
+    os.utime(default_storage.path(key), (two_days_ago, two_days_ago))
+    yield key
+    default_storage.delete(key)
+
+
+def test_a_file_without_a_row_is_found(forgotten: str) -> None:
+    found = [str(one) for one in differences_found()]
+
+    assert found == [f"file: {forgotten}: no row names it"]
 
 
 def test_the_command_exits_with_one_and_names_the_rows() -> None:
@@ -126,3 +158,69 @@ def test_strict_names_what_waits_for_somebody() -> None:
 
     assert differences_found() == []
     assert [found.row for found in differences_found(strict=True)] == [str(purchase.pk)]
+
+
+REPORTS = "admin:dubber_reconcilereport_changelist"
+COMPARE = "admin:dubber_reconcilereport_compare"
+
+
+def clerk(*permissions: str) -> Client:
+    """A browser in which a member of staff with those permissions is signed in."""
+    person = make.user()
+    person.is_staff = True
+    person.save()
+    person.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    make.sign_in(client, person)
+    return client
+
+
+def test_staff_read_the_last_report_with_links_to_its_rows() -> None:
+    job = worked()
+    for bend in (bend_balance, bend_charge, credit_nothing):
+        bend(job)
+    with pytest.raises(CommandError):
+        call_command("reconcile", verbosity=0)
+    report = ReconcileReport.objects.get()
+    client = clerk("view_reconcilereport")
+
+    lists = client.get(reverse(REPORTS)).content.decode()
+    page = client.get(
+        reverse("admin:dubber_reconcilereport_change", args=[report.pk])
+    ).content.decode()
+
+    assert f"{len(report.found)} differences" in lists
+    assert f'<a href="/admin/billing/usercredits/{job.user_id}/change/">' in page
+    assert f'<a href="/admin/jobs/dubbingjob/?q={job.public_id}">{job.public_id} fr</a>' in page
+    assert '<a href="/admin/billing/credittransaction/?q=purchase%3Anone">' in page
+
+
+def test_staff_with_permission_ask_for_a_comparison_and_nobody_else() -> None:
+    told = []
+    for permissions in (["view_reconcilereport"], ["view_reconcilereport", "add_reconcilereport"]):
+        client = clerk(*permissions)
+        shown = "Compare now" in client.get(reverse(REPORTS)).content.decode()
+        told.append((shown, client.post(reverse(COMPARE)).status_code))
+
+    assert told == [(False, 403), (True, 302)]
+    assert queue.waiting() == 1
+
+
+def test_a_worker_that_is_asked_writes_a_report() -> None:
+    tasks.run_command("reconcile")
+
+    report = ReconcileReport.objects.get()
+    assert (report.found, report.strict) == ([], False)
+
+
+def test_only_so_many_reports_are_kept() -> None:
+    long_ago = timezone.now() - timedelta(days=300)
+    ReconcileReport.objects.bulk_create(
+        ReconcileReport(at=long_ago + timedelta(days=day), strict=False)
+        for day in range(REPORTS_KEPT)
+    )
+
+    call_command("reconcile", verbosity=0)
+
+    assert ReconcileReport.objects.count() == REPORTS_KEPT
+    assert not ReconcileReport.objects.filter(at=long_ago).exists()

@@ -139,3 +139,29 @@ def test_the_example_lists_every_variable() -> None:
 
     assert done.returncode == 0
     assert done.stdout == (ROOT / ".env.example").read_text()
+
+
+@pytest.mark.parametrize(
+    ("variables", "origins"),
+    [
+        ({}, ""),
+        (
+            {"DUBBER_STORAGE": "s3", "AWS_S3_ENDPOINT_URL": "https://x.storage.example/v1/s3"},
+            " https://x.storage.example",
+        ),
+        (
+            {"DUBBER_STORAGE": "s3", "AWS_S3_REGION_NAME": "eu-west-1"},
+            " https://yt-dubber-uploads.s3.amazonaws.com"
+            " https://yt-dubber-uploads.s3.eu-west-1.amazonaws.com",
+        ),
+    ],
+)
+def test_pages_may_send_files_to_the_storage_and_play_them_from_there(
+    variables: dict[str, str], origins: str
+) -> None:
+    headers = settings("SECURITY_HEADERS", **{**PRODUCTION, "DUBBER_STORAGE": "files", **variables})
+
+    policy = dict(headers["SECURITY_HEADERS"])["Content-Security-Policy"]  # type: ignore[call-overload]
+    directives = policy.split("; ")
+    assert f"connect-src 'self'{origins}" in directives
+    assert f"media-src 'self' blob:{origins}" in directives

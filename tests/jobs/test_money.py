@@ -11,9 +11,10 @@ from dubber.errors import Conflict, PermissionRefused, UserError
 from jobs import outcomes
 from jobs.models import DubbingJob
 from jobs.pipeline.errors import PipelineError
-from jobs.services import cancel_job, refund_language, retry_language
+from jobs.services import add_languages, cancel_job, refund_language, retry_language
 from jobs.states import JobStatus
 from tests import make
+from tests.engines import engines
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("adds_up")]
 
@@ -194,6 +195,30 @@ def test_a_held_account_retries_nothing_but_staff_may() -> None:
         retry_language(job, language="es", by=person)
 
     assert retry_language(job, language="es", by=staff, free=True).runs == 2
+
+
+def test_a_held_account_adds_no_language() -> None:
+    person, staff = make.professional(), make.staff()
+    job = make.job(person, languages=["es"])
+    services.freeze(person, reason="Looks like a stolen card", by=staff)
+
+    with pytest.raises(PermissionRefused) as refused:
+        add_languages(job, languages=["fr"], engines=engines)
+
+    assert refused.value.details == {"reason": "frozen"}
+    assert job.tasks.count() == 1
+
+
+def test_whoever_owes_credits_adds_no_language() -> None:
+    person = make.professional(credits=100)
+    job = make.job(person, languages=["es"])
+    ledger.take_back(person, credits=100, reference="dispute:1", description="Payment refunded")
+
+    with pytest.raises(UserError) as refused:
+        add_languages(job, languages=["fr"], engines=engines)
+
+    assert refused.value.code == "insufficient_credits"
+    assert job.tasks.count() == 1
 
 
 @pytest.fixture

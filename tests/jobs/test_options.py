@@ -6,7 +6,9 @@ import pytest
 
 from dubber.errors import UserError
 from jobs import rows
-from jobs.options import LONGEST_TERM, MOST_TERMS, checked
+from jobs.models.glossary import LONGEST_TERM
+from jobs.options import MOST_TERMS, checked
+from jobs.pipeline.ports import Tone
 from tests import make
 
 GLOSSARY = [
@@ -29,6 +31,7 @@ GLOSSARY = [
         [{"source": "two\nlines", "target": None}],
         [{"source": "x" * (LONGEST_TERM + 1), "target": None}],
         [{"source": "harbour", "target": "Hafen", "language": "de"}],
+        [{"source": "harbour", "target": "Hafen", "language": ["de"]}],
         [{"source": "harbour", "target": "Hafen", "note": "?"}],
         [{"source": str(number), "target": None} for number in range(MOST_TERMS + 1)],
     ],
@@ -50,3 +53,31 @@ def test_terms_of_a_language_come_before_those_of_all() -> None:
         "es": {"Dubber": "Dubber", "harbour": "muelle"},
         "fr": {"Dubber": "Dubber", "harbour": "port"},
     }
+
+
+def test_a_tone_that_is_none_is_refused() -> None:
+    with pytest.raises(UserError):
+        checked({"tone": "rude"}, ["es"])
+
+
+@pytest.mark.django_db
+def test_a_tone_is_neutral_unless_chosen() -> None:
+    plain = make.job(languages=["es"])
+    formal = make.job(languages=["es"], options={"tone": "formal"})
+
+    tones = [rows.options_of(job.tasks.get()).tone for job in (plain, formal)]
+
+    assert tones == [Tone.NEUTRAL, Tone.FORMAL]
+
+
+SRT = "1\n00:00:01,000 --> 00:00:02,000\nHola.\n"
+
+
+@pytest.mark.parametrize(
+    "captions", [SRT, {"de": SRT}, {"es": 3}, {"es": "nothing"}, {"es": "\x00" + SRT}]
+)
+def test_captions_that_are_none_of_this_job_are_refused(captions: Any) -> None:
+    with pytest.raises(UserError) as refused:
+        checked({"translations_srt": captions}, ["es", "fr"])
+
+    assert refused.value.code == "validation_error"

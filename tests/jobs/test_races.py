@@ -28,7 +28,11 @@ from jobs.states import ENDED, JobStatus, StepKind, StepStatus
 from tests import make
 from tests.engines import engines
 
-pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("adds_up"),
+]
 
 Answer = TypeVar("Answer")
 

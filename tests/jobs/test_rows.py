@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from jobs import rows
-from jobs.models import DubbingJob
+from jobs.models import DubbingJob, LanguageTask
 from jobs.pipeline.dub import Options
 from jobs.pipeline.timeline import (
     Chapter,
@@ -16,6 +16,7 @@ from jobs.pipeline.timeline import (
     Transcript,
     Translation,
 )
+from jobs.states import Stage
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +25,7 @@ TRANSCRIPT = Transcript(
     "en",
     (Segment(0, 0.25, 1.5, 0, "Hello there."), Segment(1, 2.0, 3.125, 1, "Good bye.")),
     "whisper",
+    {0: 118.5},
 )
 TRANSLATION = Translation("es", ("Hola.", "Good bye."), "apertium", {1: (Flag.UNTRANSLATED,)})
 DUB = Dub(
@@ -117,3 +119,35 @@ def test_options_are_those_that_the_customer_chose() -> None:
     assert rows.options_of(special) == Options(
         loudness=None, keep_original_db=None, voices={1: "hum"}
     )
+
+
+def test_speakers_keep_the_voices_that_they_had() -> None:
+    task = saved().tasks.get()
+
+    rows.save_dub(task, DUB)
+
+    task.refresh_from_db()
+    assert task.cast == {"0": "hum", "1": "hum"}
+    assert rows.options_of(task).usual_voices == {0: "hum", 1: "hum"}
+
+
+def test_a_voice_for_one_line_is_not_the_speakers() -> None:
+    task = saved().tasks.get()
+    task.lines.filter(segment__index=1).update(chosen_voice="grand-hum")
+
+    rows.save_dub(task, DUB)
+
+    task.refresh_from_db()
+    assert task.cast == {"0": "hum"}
+
+
+def test_the_next_job_begins_with_the_voices_of_the_last_one() -> None:
+    person = make.professional()
+    first = make.job(person, languages=["es"]).tasks.get()
+    make.job(languages=["es"]).tasks.update(stage=Stage.COMPLETE, cast={"0": "of another person"})
+    LanguageTask.objects.filter(pk=first.pk).update(stage=Stage.COMPLETE, cast={"0": "hum"})
+
+    second = make.job(person, languages=["es", "fr"])
+
+    casts = {task.language: task.cast for task in second.tasks.all()}
+    assert casts == {"es": {"0": "hum"}, "fr": {}}

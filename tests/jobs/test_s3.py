@@ -3,6 +3,7 @@
 import hashlib
 import http.client
 import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,10 @@ from pytest_django import Settings
 from dubber import settings as project
 from dubber.errors import UserError
 from jobs import links, objects, retention, scratch
-from jobs.models import Artifact, Upload
+from jobs.models import Artifact, Line, Upload
 from jobs.pipeline.dub import Engines
 from jobs.pipeline.errors import PipelineError
+from jobs.previews import preview_line
 from jobs.services import create_job
 from jobs.uploads import issue_uploads, measure_upload
 from tests import make
@@ -28,6 +30,7 @@ from tests.jobs.test_steps import HEARD, recording, work
 from tests.peers.s3 import BUCKET, KEY, REGION, SECRET, S3Peer
 from tests.pipeline.media import ffmpeg
 from tests.web.delivered import CONTENT, delivered
+from tests.web.spoken import spoken
 
 pytestmark = pytest.mark.django_db
 
@@ -194,6 +197,30 @@ def test_a_download_is_sent_to_storage_for_a_minute(client: Client, tmp_path: Pa
     assert (answer.status, content) == (200, CONTENT)
     assert answer.headers["Content-Type"] == "audio/mpeg"
     assert answer.headers["Content-Disposition"].startswith("attachment; filename")
+
+
+def test_a_spoken_line_is_played_from_storage(client: Client) -> None:
+    job = spoken(make.professional())
+    line = Line.objects.get(segment__index=1)
+    Line.objects.filter(pk=line.pk).update(stale=True)
+    preview_line(job, language="es", line_id=line.pk, engines=engines)
+    work(engines())
+    take = preview_line(job, language="es", line_id=line.pk, engines=engines)
+    assert take is not None
+    url = links.take_url(take.pk, int(time.time()) + 60)
+
+    response = client.get(url.removeprefix("http://localhost:8000"))
+
+    place = urlsplit(response["Location"])
+    connection = http.client.HTTPConnection(place.netloc, timeout=30)
+    connection.request("GET", f"{place.path}?{place.query}")
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    assert response.status_code == 302
+    assert (answer.status, hashlib.sha256(content).hexdigest()) == (200, take.sha256)
+    assert answer.headers["Content-Type"] == "audio/wav"
+    assert answer.headers["Content-Disposition"].startswith("inline")
 
 
 def test_files_and_rows_agree_and_go_together(tmp_path: Path) -> None:

@@ -70,6 +70,9 @@ def test_without_enough_credits_nothing_is_written() -> None:
         ({"languages": ["es"], "options": {"louder": True}}, "validation_error"),
         ({"languages": ["es"], "options": {"keep_original_db": 3}}, "validation_error"),
         ({"languages": ["es"], "options": {"voices": {"es": {"0": "nobody"}}}}, "validation_error"),
+        ({"languages": ["es"], "options": {"speech": {"es": "polly"}}}, "language_unavailable"),
+        ({"languages": ["es"], "options": {"speech": {"es": "nobody"}}}, "validation_error"),
+        ({"languages": ["es"], "options": {"speech": {"fr": "pico"}}}, "validation_error"),
     ],
 )
 def test_what_can_not_be_made_is_refused_before_anything_is_charged(

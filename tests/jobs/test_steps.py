@@ -19,16 +19,22 @@ from jobs.models import Artifact, DubbingJob, Line, Take, Upload
 from jobs.pipeline.dub import Engines, Route
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.timeline import SAMPLE_RATE, Utterance
+from jobs.previews import preview_line
 from jobs.services import create_job, retry_language
-from jobs.states import ON_DEMAND, STAGE_OF, JobStatus, Stage, StepKind
+from jobs.states import STAGE_OF, JobStatus, Stage, StepKind
 from jobs.uploads import register_upload
 from tests import make
 from tests.engines import Hearing, Humming, Shouting, engines
 
-pytestmark = [pytest.mark.ffmpeg, pytest.mark.django_db]
+pytestmark = [
+    pytest.mark.ffmpeg,
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("adds_up"),
+]
 
 SPEECH = ((0.5, 2.0), (2.6, 4.0), (5.0, 6.5))
 SECONDS = 8.0
+FILES = (StepKind.WAV, StepKind.BUNDLE)
 HEARD = tuple(
     Utterance(start, end, 0, f"Sentence number {number}.")
     for number, (start, end) in enumerate(SPEECH)
@@ -147,10 +153,10 @@ def test_a_pair_that_turns_out_to_be_missing_fails_that_language_only() -> None:
     job = order(made, languages=("es", "fr"))
     route = made.route
 
-    def missing(source: str | None, target: str) -> Route:
+    def missing(source: str | None, target: str, speech: str = "") -> Route:
         if (source, target) == ("pt", "fr"):
             raise PipelineError("PAIR_UNAVAILABLE", source="a", target="b", reason="a test")
-        return route(source, target)
+        return route(source, target, speech)
 
     work(Engines(hearing, missing))
 
@@ -213,12 +219,35 @@ def test_captions_that_were_brought_along_are_not_listened_for() -> None:
     assert said == ["The first thing.", "The second thing."]
 
 
+def test_what_captions_say_in_another_language_is_not_translated() -> None:
+    translator, voice = Shouting(), Humming()
+    made = engines(hearing=Hearing(HEARD), translator=translator, voice=voice)
+    spanish = CAPTIONS.replace("The first thing.", "Lo primero.").replace(
+        "The second thing.", "Lo segundo."
+    )
+    job = order(made, languages=("es", "fr"), options={"translations_srt": {"es": spanish}})
+
+    work(made)
+
+    job.refresh_from_db()
+    task = job.tasks.get(language="es")
+    said = list(task.lines.order_by("segment__index").values_list("spoken", flat=True))
+    assert job.status == JobStatus.COMPLETE
+    assert said == ["Lo primero.", "Lo segundo.", "Sentence number 2. Olé"]
+    assert translator.lines == {
+        "Sentence number 0.": 1,
+        "Sentence number 1.": 1,
+        "Sentence number 2.": 2,
+    }
+    assert voice.spoken["Lo primero."] == 1
+
+
 def test_sound_without_loss_and_a_bundle_are_made_when_they_are_asked_for() -> None:
     made = engines(hearing=Hearing(HEARD))
     job = order(made)
     work(made)
     task = job.tasks.get()
-    for kind in ON_DEMAND:
+    for kind in FILES:
         extras.ask_for(job, task=task, kind=kind)
 
     worked = work(made)
@@ -226,7 +255,7 @@ def test_sound_without_loss_and_a_bundle_are_made_when_they_are_asked_for() -> N
     job.refresh_from_db()
     sound = soundfile.info(current(job, "full_wav"))
     packed = zipfile.ZipFile(current(job, "bundle"))
-    assert sorted(worked) == sorted(ON_DEMAND)
+    assert sorted(worked) == sorted(FILES)
     assert (sound.frames, sound.channels, sound.subtype) == (job.samples, 2, "PCM_16")
     assert packed.testzip() is None
     assert {"talk.es.mp3", "talk.es.srt", "talk.es.manifest.json"} <= set(packed.namelist())
@@ -274,6 +303,43 @@ def test_rendering_buys_only_the_line_that_changed() -> None:
     assert after.sha256 != before.sha256
     assert not Line.objects.filter(stale=True).exists()
     assert job.tasks.get().render_price == 0
+
+
+def test_a_line_that_was_listened_to_is_not_bought_again() -> None:
+    voice = Humming()
+    made = engines(hearing=Hearing(HEARD), voice=voice)
+    job = order(made)
+    work(made)
+    job.refresh_from_db()
+    line = Line.objects.get(segment__index=1)
+    change = editing.Change(line.pk, revision=1, text="Otra cosa.", chosen_voice="grand-hum")
+    editing.edit_lines(job, language="es", changes=[change], engines=lambda: made)
+    preview_line(job, language="es", line_id=line.pk, engines=lambda: made)
+    assert work(made) == [StepKind.PREVIEW]
+    heard = preview_line(job, language="es", line_id=line.pk, engines=lambda: made)
+    spoken = dict(voice.spoken)
+
+    editing.render(job, by=job.user, engines=lambda: made)
+    work(made)
+
+    line.refresh_from_db()
+    assert heard is not None
+    assert (line.spoken, line.voice, line.stale) == ("Otra cosa.", "grand-hum", False)
+    assert dict(voice.spoken) == spoken
+    assert voice.spoken["Otra cosa."] == 1
+
+
+def test_an_unchanged_line_is_heard_at_once() -> None:
+    made = engines(hearing=Hearing(HEARD))
+    job = order(made)
+    work(made)
+    line = Line.objects.get(segment__index=1)
+
+    heard = preview_line(job, language="es", line_id=line.pk, engines=lambda: made)
+
+    line.refresh_from_db()
+    assert heard is not None
+    assert (heard.kind, line.previews) == (StepKind.DUB, 0)
 
 
 def test_a_line_that_stays_as_it_was_recorded_is_heard_in_the_mix() -> None:

@@ -132,6 +132,54 @@ def test_nobody_waits_longer_than_told_for_a_place(step: Step) -> None:
         assert failed.value.code == "VENDOR_BUSY"
 
 
+def holders(shared: SharedAccounts, calls_at_once: int = 2) -> list[str]:
+    """Who held the only place while each of some calls was made that were placed together."""
+    seen: list[str] = []
+    start = threading.Barrier(calls_at_once)
+
+    def one(_number: int) -> None:
+        start.wait(timeout=10)
+        with shared.place(*SPEECH, wait=10, lease=60):
+            try:
+                seen.append(VendorPlace.objects.get(lease_until__gt=Now()).holder)
+                threading.Event().wait(0.3)  # the other one is waiting by then
+            finally:
+                connections.close_all()
+
+    with ThreadPoolExecutor(calls_at_once) as threads:
+        list(threads.map(one, range(calls_at_once)))
+    return seen
+
+
+def test_a_call_that_ends_leaves_its_place_to_the_next_one_of_its_step(step: Step) -> None:
+    with SharedAccounts(step.job, step, places={SPEECH: 1}) as shared:
+        first, second = holders(shared)
+
+    assert first == second
+    assert not VendorPlace.objects.filter(lease_until__gt=Now()).exists()
+
+
+def test_a_place_that_was_kept_long_enough_goes_back_to_all(step: Step) -> None:
+    with SharedAccounts(step.job, step, places={SPEECH: 1}, kept=0) as shared:
+        first, second = holders(shared)
+
+    assert first != second
+
+
+def test_whoever_takes_a_step_up_again_frees_what_its_dead_worker_held(step: Step) -> None:
+    others = Step.objects.filter(job=step.job).order_by("pk")[1]
+    for dead in (step, others):
+        held = any(take(*SPEECH, 2, f"{dead.pk}-dead", 600) for _ in range(2))
+        assert held
+
+    with (
+        SharedAccounts(step.job, step, places={SPEECH: 2}) as shared,
+        shared.place(*SPEECH, wait=5, lease=60),
+        pytest.raises(ProviderFailed),
+    ):
+        shared.place(*SPEECH, wait=0.1, lease=60).__enter__()
+
+
 def test_no_transaction_is_open_while_a_vendor_is_called(accounts: SharedAccounts) -> None:
     states: list[str] = []
 

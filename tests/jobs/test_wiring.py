@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from pytest_django import Settings
 from jobs import wiring
 from jobs.pipeline.calls import local_calls
 from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.ports import Price
 from jobs.pipeline.weights import FULL
 from jobs.providers import cards
 
@@ -229,7 +230,7 @@ def test_a_configured_server_comes_before_the_full_set() -> None:
 
 
 @pytest.mark.usefixtures("apertium", "pico", "full_set")
-@pytest.mark.parametrize("code", ["de", "it", "pt", "ru", "ja", "ko", "ar", "hi"])
+@pytest.mark.parametrize("code", ["de", "it", "ru", "ja", "ko", "ar", "hi"])
 def test_what_the_full_set_was_not_found_good_for_is_refused(code: str) -> None:
     assert refusal("en", code).code == "LANGUAGE_UNAVAILABLE"
 
@@ -311,6 +312,46 @@ def test_a_setting_chooses_who_speaks_a_language(settings: Settings) -> None:
     settings.SPEECH_ROUTES = {"ja": "polly"}
 
     assert (speaker("ja"), speaker("fr")) == ("Amazon Polly", "Deepgram")
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_job_chooses_who_speaks_a_language(settings: Settings) -> None:
+    settings.POLLY = True
+
+    chosen = wiring.route("en", "ja", "polly").voice.engine.name
+
+    assert (chosen, speaker("ja")) == ("Amazon Polly", "Deepgram")
+    (offer,) = (one for one in wiring.offered() if one.code == "ja")
+    assert offer.speech == ("deepgram", "polly")
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize("speech", ["polly", "nobody"])
+def test_who_can_not_speak_a_language_here_is_not_chosen(speech: str) -> None:
+    with pytest.raises(PipelineError, match="isn't set up here") as refused:
+        wiring.route("en", "ja", speech)
+
+    assert refused.value.code == "LANGUAGE_UNAVAILABLE"
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_price_in_the_settings_is_what_calls_are_recorded_at(settings: Settings) -> None:
+    settings.POLLY = True
+    day = date(2026, 11, 20)
+    settings.VENDOR_PRICES = {
+        "deepgram-recognition": (0.6, day),
+        "polly-neural": (12.0, day),
+        "openai-output": (0.25, day),
+    }
+
+    prices = [price for _, price in wiring.vendor_prices()]
+
+    assert [price for price in prices if price.read == day] == [
+        Price("seconds, language known", 10_000.0, day),
+        Price("output tokens", 0.25, day),
+        Price("neural characters", 12.0, day),
+    ]
+    assert len(prices) == 8
 
 
 @pytest.mark.usefixtures("keys")

@@ -10,7 +10,9 @@ class Fault(StrEnum):
 
     BUSY = "429"
     BUSY_UNTIL = "429 with Retry-After"
+    WRONG_KEY = "401"
     UNPAID = "402"
+    FORBIDDEN = "403"
     BROKEN = "500"
     BAD_GATEWAY = "502"
     UNAVAILABLE = "503"
@@ -32,17 +34,20 @@ class Fault(StrEnum):
 STATUS = {
     Fault.BUSY: 429,
     Fault.BUSY_UNTIL: 429,
+    Fault.WRONG_KEY: 401,
     Fault.UNPAID: 402,
+    Fault.FORBIDDEN: 403,
     Fault.BROKEN: 500,
     Fault.BAD_GATEWAY: 502,
     Fault.UNAVAILABLE: 503,
     Fault.TIMED_OUT: 504,
 }
+ACCOUNT = (Fault.WRONG_KEY, Fault.UNPAID, Fault.FORBIDDEN)  # our staff has to see to these
 TRANSPORT = (Fault.REFUSED, Fault.RESET, Fault.HALF_CLOSED, Fault.TRICKLE, Fault.HTML)
 AUDIO = (Fault.EMPTY_AUDIO, Fault.MP3, Fault.TOO_LONG)
 WORDS = (Fault.WRONG_IDS, Fault.REFUSAL, Fault.CONTENT_FILTER)
 PASSING = (
-    *STATUS,
+    *(fault for fault in STATUS if fault not in ACCOUNT),
     *TRANSPORT,
     *AUDIO,
     Fault.CUT_JSON,

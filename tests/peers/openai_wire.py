@@ -87,7 +87,10 @@ def by_rule(call: Call, *, off: int = 0) -> Reply:
     target = str(call.asked["target_language"])
     texts = {
         line["id"] + off: rule.translated(
-            line["text"], target, most=line["max_chars"] if line.get("earlier") else None
+            line["text"],
+            target,
+            least=line.get("min_chars", 0),
+            most=line["max_chars"] if line.get("earlier") else None,
         )
         for line in call.asked["lines"]
     }
@@ -131,13 +134,15 @@ def spoke(request: Request, fault: Fault | None) -> Answer:
 
 
 def failed(request: Request, fault: Fault) -> Answer:
-    """The error that a fault is."""
-    return error(request, STATUS[fault])
+    """The error that a fault is; without credit it has no time."""
+    if fault is Fault.UNPAID:
+        return error(request, 429, "insufficient_quota")
+    return error(request, STATUS[fault], "invalid_api_key" if fault is Fault.WRONG_KEY else None)
 
 
-def error(request: Request, status: int) -> Answer:
+def error(request: Request, status: int, code: str | None = None) -> Answer:
     """An error as OpenAI words it."""
-    told = {"message": "It failed.", "type": "error", "param": None, "code": None}
+    told = {"message": "It failed.", "type": "error", "param": None, "code": code}
     return as_json({"error": told}, status=status, x_request_id=_id(request))
 
 

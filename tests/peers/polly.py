@@ -14,8 +14,9 @@ from tests.peers.faults import STATUS, Fault
 MOST_BILLED = 3000
 NAMES = {
     400: "ValidationException",
+    401: "UnrecognizedClientException",
     402: "OptInRequired",
-    403: "UnrecognizedClientException",
+    403: "AccessDeniedException",
     429: "ThrottlingException",
     500: "ServiceFailureException",
     503: "ServiceUnavailableException",
@@ -60,9 +61,10 @@ def error(request: Request, name: str, status: int) -> Answer:
 
 
 def failed(request: Request, fault: Fault) -> Answer:
-    """The error that a fault is; it throttles with status 400."""
+    """The error that a fault is; it throttles with status 400, and knows neither 401 nor 402."""
     status = STATUS[fault]
-    return error(request, NAMES.get(status, "InternalFailure"), 400 if status == 429 else status)
+    sent = {401: 403, 402: 403, 429: 400}.get(status, status)
+    return error(request, NAMES.get(status, "InternalFailure"), sent)
 
 
 def voices(_request: Request) -> Answer:

@@ -25,14 +25,19 @@ _TOKEN = re.compile(r"(\w[\w'’-]*)")
 _END = re.compile(r"[.!?…]+$")
 
 
-def translated(text: str, target: str, *, most: int | None = None) -> str:
-    """The text in `target`: each word becomes one of that language; cut to `most` characters."""
+def translated(text: str, target: str, *, least: int = 0, most: int | None = None) -> str:
+    """The text in `target`: each word becomes one of that language, cut to `most` characters.
+
+    Where that is under `least` characters, its words are said again.
+    """
     language = target.partition("-")[0]
     words = WORDS[language].split()
     between = "" if language in JOINED else " "
     chosen = [words[crc32(word.lower().encode()) % len(words)] for word in _TOKEN.findall(text)]
     end = _END.search(text.strip())
     mark = end[0] if end else "."
+    while chosen and len(between.join(chosen) + mark) < least:
+        chosen += chosen[: 1 + len(chosen) // 4]
     while len(chosen) > 1 and most is not None and len(between.join(chosen) + mark) > most:
         chosen.pop()
     sentence = between.join(chosen) + mark

@@ -1,7 +1,7 @@
 """What the peers hear: a script of who says what when, whatever sound they are sent."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from itertools import count, product
 
 from jobs.pipeline.timeline import Recognition, Utterance, Word
 
@@ -14,6 +14,18 @@ SENTENCES = (
     "The boats come in early, long before sunrise.",
     "How many people still live from fishing here?",
     "About thirty families, and every one of them knows the sea.",
+)
+WHO = ("My neighbour", "The teacher", "A young doctor", "Our old captain", "The new mayor")
+DID = ("told us about", "has never liked", "once painted", "often thinks of", "wants to see")
+WHAT = ("the old harbour", "a small house", "the long winter", "this narrow road", "our first boat")
+WHEN = (
+    "before the storm came.",
+    "when we were still children.",
+    "on a quiet Sunday morning.",
+    "in the middle of the night.",
+    "long after everyone had left.",
+    "and nobody ever asked why.",
+    "because it was getting late.",
 )
 WORD_SECONDS = 0.34
 PAUSE = 0.7
@@ -38,6 +50,12 @@ def written(
 def steady(seconds: float, sentences: Sequence[str] = SENTENCES) -> Recognition:
     """A conversation of two that fills so many seconds."""
     return Recognition("en", tuple(_conversation(seconds, sentences)), "script")
+
+
+def varied(seconds: float) -> Recognition:
+    """A conversation of two in which nothing is said twice for the first hour."""
+    every = (f"{who} {did} {what} {when}" for when, what, did, who in product(WHEN, WHAT, DID, WHO))
+    return steady(seconds, tuple(every))
 
 
 def _conversation(seconds: float, sentences: Sequence[str]) -> Iterator[Utterance]:

@@ -22,10 +22,10 @@ from tests.peers.handler import PeerServer
 from tests.peers.script import Script, steady
 
 PLACES = {("deepgram", "recognition"): 50, ("deepgram", "speech"): 15, ("polly", "speech"): 18}
-LOOKS: dict[str, Callable[[Request], Answer]] = {
-    "/v1/projects": deepgram.projects,
-    "/v1/models": openai_wire.models,
-    "/v1/voices": polly.voices,
+LOOKS: dict[str, tuple[str, Callable[[Request], Answer]]] = {
+    "/v1/projects": ("deepgram", deepgram.projects),
+    "/v1/models": ("openai", openai_wire.models),
+    "/v1/voices": ("polly", polly.voices),
 }
 
 
@@ -40,7 +40,10 @@ class Vendor(Protocol):
 
 
 VENDORS: dict[str, Vendor] = {"deepgram": deepgram, "openai": openai_wire, "polly": polly}
-FORBIDDEN = "refused"  # a key with this in it isn't accepted
+KEYS = {  # what a key with one of these words in it is good for
+    "refused": Fault.WRONG_KEY,
+    "limited": Fault.FORBIDDEN,
+}
 PAGE = Answer(b"<html><body><h1>Bad gateway</h1></body></html>", type="text/html")
 
 
@@ -158,10 +161,11 @@ class VendorPeer:
 
     def look(self, request: Request) -> Answer:
         """What is told about the account, to try a key with."""
-        if FORBIDDEN in request.headers.get("authorization", ""):
-            return Answer(b"{}", status=401)
-        known = LOOKS.get(request.path)
-        return known(request) if known else Answer(b"{}", status=404)
+        if request.path not in LOOKS:
+            return Answer(b"{}", status=404)
+        vendor, told = LOOKS[request.path]
+        fault = _fault_of_key(request)
+        return VENDORS[vendor].failed(request, fault) if fault else told(request)
 
     def answer(self, request: Request, fault: Fault | None) -> Answer:
         """What goes back, after as long as it takes."""
@@ -196,8 +200,7 @@ class VendorPeer:
 
     def _answer(self, request: Request, fault: Fault | None) -> Answer:
         vendor = VENDORS[request.vendor]
-        if FORBIDDEN in request.headers.get("authorization", ""):
-            return replace(vendor.failed(request, Fault.UNPAID), status=403)
+        fault = _fault_of_key(request) or fault
         if fault is not None and fault in STATUS:
             answer = vendor.failed(request, fault)
             after = {"Retry-After": self.retry_after} if fault is Fault.BUSY_UNTIL else {}
@@ -219,6 +222,11 @@ class VendorPeer:
             answer = VENDORS[request.vendor].spoke(request, fault)
             seconds = _seconds(answer)
         return replace(answer, takes=self.latency.of(request.kind, seconds))
+
+
+def _fault_of_key(request: Request) -> Fault | None:
+    sent = request.headers.get("authorization", "")
+    return next((fault for word, fault in KEYS.items() if word in sent), None)
 
 
 def _seconds(answer: Answer) -> float:

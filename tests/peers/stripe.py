@@ -1,36 +1,30 @@
 """A server that speaks Stripe's wire format: payments, Checkout pages, refunds, disputes, webhooks.
 
 Requests are made safe to repeat by their idempotency keys, as Stripe does it. Events are kept, so
-that a test can deliver them in any order and number; `python -m tests.peers.stripe` delivers them
-by itself to the webhooks that were registered, again and again until they are accepted.
+that a test can deliver them in any order and number; `deliver_by_itself` sends them to the webhooks
+that were registered, again and again until they are accepted.
 """
 
-import argparse
-import html
 import json
-import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from tests.peers.stripe_account import DECLINES, GOOD_CARD, NEEDS_CONFIRMATION, Account, Refusal
+from tests.peers import stripe_book
+from tests.peers.stripe_account import GOOD_CARD, Account, Refusal
 from tests.peers.stripe_forms import parsed
 from tests.peers.stripe_mail import send_until_heard
+from tests.peers.stripe_page import page_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Object = dict[str, Any]
 
-PAGE = """<!doctype html><html lang="en"><title>{title}</title><h1>{title}</h1><p>{price}</p>
-<form method="post">{buttons}</form>"""
-BUTTONS = {
-    GOOD_CARD: "Pay",
-    "pm_card_chargeDeclined": "Pay with a refused card",
-    "cancel": "Cancel",
-}
 LISTED = {
     "payment_intents": "payment_intent",
     "customers": "customer",
@@ -70,12 +64,17 @@ class ConnectionLost(Exception):
 
 @dataclass
 class StripePeer:
-    """The server, on a free port of this machine, and its one account."""
+    """The server, by default on a free port of this machine, and its one account.
+
+    book is the file in which the account is kept, if it is.
+    """
 
     port: int = 0
+    book: Path | None = None
     account: Account = field(default_factory=Account)
     calls: list[Call] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    slow_seconds: float | None = None
     _answers: dict[str, tuple[str, Object, int, Object]] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -85,12 +84,23 @@ class StripePeer:
         )
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        if self.book:
+            self.account = stripe_book.read(self.book)
         self.account.url = self.url
 
     @property
     def url(self) -> str:
         """Its base URL."""
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings with which a site takes this for Stripe."""
+        return {
+            "STRIPE_API_BASE": self.url,
+            "STRIPE_SECRET_KEY": "sk_test_" + "stand0in" * 3,
+            "STRIPE_PUBLIC_KEY": "pk_test_" + "stand0in" * 3,
+        }
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -119,6 +129,10 @@ class StripePeer:
         """The events of those types, or all of them."""
         return [event for event in self.account.events if not names or event["type"] in names]
 
+    def forget_keys(self) -> None:
+        """Forget what was asked with which idempotency key, as Stripe does after a day."""
+        self._answers.clear()
+
     def answer(self, call: Call) -> tuple[int, Object]:
         """Do what a request asks for, once for each idempotency key."""
         with self._lock:
@@ -127,6 +141,7 @@ class StripePeer:
             if fault and not fault.lost:
                 return 500, {"error": {"type": "api_error", "message": "Something went wrong."}}
             answer = self._once(call)
+            self._keep()
         if fault:
             raise ConnectionLost
         return answer
@@ -223,12 +238,7 @@ class StripePeer:
     def page(self, session_id: str) -> str:
         """The Checkout page that a browser can click."""
         session = self.account.objects[session_id]
-        buttons = "".join(
-            f'<button name="card" value="{card}">{label}</button>'
-            for card, label in BUTTONS.items()
-        )
-        price = f"{session['amount_total'] / 100:.2f} {session['currency'].upper()}"
-        return PAGE.format(title=html.escape(session["title"]), price=price, buttons=buttons)
+        return page_of(session, self.account.objects.get(session["payment_intent"]))
 
     def click(self, session_id: str, card: str) -> str:
         """Press a button of the Checkout page; the address that it leads to."""
@@ -236,14 +246,36 @@ class StripePeer:
         with self._lock:
             if card == "cancel":
                 return str(session["cancel_url"])
-            try:
-                self.account.pay_session(session, card)
-            except Refusal:
+            if card == "deny":
+                self.account.fail_confirmation(self.account.objects[session["payment_intent"]])
+            else:
+                with suppress(Refusal):
+                    self._pay(session, card)
+            self._keep()
+            if session["status"] == "open":
                 return f"{self.url}/c/pay/{session_id}"
         return str(session["success_url"]).replace("{CHECKOUT_SESSION_ID}", session_id)
 
-    def deliver_by_itself(self) -> None:
-        """Send every event to the registered webhooks as it happens."""
+    def _pay(self, session: Object, card: str) -> None:
+        paid = self.account.pay_session(session, card)
+        if paid["status"] == "processing" and self.slow_seconds is not None:
+            timer = threading.Timer(self.slow_seconds, self.arrive, [paid["id"]])
+            timer.daemon = True
+            timer.start()
+
+    def arrive(self, intent: str) -> None:
+        """Let the money of a slow bank come."""
+        with self._lock:
+            self.account.arrive(self.account.objects[intent])
+            self._keep()
+
+    def _keep(self) -> None:
+        if self.book:
+            stripe_book.write(self.book, self.account)
+
+    def deliver_by_itself(self, *, slow_seconds: float = 8.0) -> None:
+        """Send every event to the registered webhooks as it happens; slow banks take so long."""
+        self.slow_seconds = slow_seconds
         self.account.happened = self._send
 
     def _send(self, event: Object) -> None:
@@ -305,22 +337,3 @@ class StripeHandler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
-
-
-def main() -> None:
-    """Serve until Ctrl-C, and deliver every event."""
-    reader = argparse.ArgumentParser(description="A Stripe of our own, for development.")
-    reader.add_argument("--port", type=int, default=12111)
-    with StripePeer(port=reader.parse_args().port) as peer:
-        peer.deliver_by_itself()
-        cards = ", ".join([GOOD_CARD, NEEDS_CONFIRMATION, *DECLINES])
-        sys.stdout.write(f"STRIPE_API_BASE={peer.url}\nTest cards: {cards}\n")
-        sys.stdout.flush()
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            return
-
-
-if __name__ == "__main__":
-    main()

@@ -3,7 +3,6 @@
 Wire formats: https://docs.stripe.com/api, version 2026-05-27.dahlia.
 """
 
-import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +20,8 @@ DECLINES = {
 
 NEEDS_CONFIRMATION = "pm_card_authenticationRequired"
 GOOD_CARD = "pm_card_visa"
+SLOW = "pm_bankSlow"
+"""Not a card of Stripe's: a bank that takes its time, as direct debits do."""
 
 
 class Refusal(Exception):
@@ -35,18 +36,21 @@ class Refusal(Exception):
 
 @dataclass
 class Account:
-    """All objects by id, and the events in the order in which they happened."""
+    """All objects by id, and the events in the order in which they happened.
+
+    mark tells the ids of one account from those of all others.
+    """
 
     url: str = ""
+    mark: str = "peer"
     objects: dict[str, Object] = field(default_factory=dict)
     events: list[Object] = field(default_factory=list)
     happened: Callable[[Object], None] = lambda _event: None
-    _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def add(self, prefix: str, kind: str, *, live: bool, **values: Any) -> Object:
         """Make an object with a new id."""
         made = {
-            "id": f"{prefix}_{next(self._numbers):06}peer",
+            "id": f"{prefix}_{len(self.objects) + 1:06}{self.mark}",
             "object": kind,
             "created": int(time.time()),
             "livemode": live,
@@ -142,7 +146,19 @@ class Account:
             intent["status"] = "requires_action"
             self.tell("payment_intent.requires_action", intent)
             return intent
+        if card == SLOW:
+            intent["status"] = "processing"
+            self.tell("payment_intent.processing", intent)
+            return intent
         return self._succeed(intent)
+
+    def arrive(self, intent: Object) -> None:
+        """Let the money of a slow bank come."""
+        self._succeed(intent)
+        for session in self.of_kind("checkout.session"):
+            if session["payment_intent"] == intent["id"]:
+                session["payment_status"] = "paid"
+                self.tell("checkout.session.async_payment_succeeded", session)
 
     def fail_confirmation(self, intent: Object) -> None:
         """Let the customer fail at their bank's question (3-D Secure)."""
@@ -192,30 +208,34 @@ class Account:
         """Pay on a Checkout page; a refused card leaves it open."""
         if session["status"] != "open":
             raise Refusal(400, "checkout_session_closed", "This page can't be used any more.")
-        intent = self.create_intent(
-            {
-                "amount": session["amount_total"],
-                "currency": session["currency"],
-                "customer": session["customer"],
-                "metadata": session["intent_metadata"],
-            },
-            live=session["livemode"],
-        )
-        paid = self.confirm(intent, card)
+        paid = self.confirm(self._intent_of(session), card)
+        if paid["status"] == "requires_action":
+            return paid
+        arrived = paid["status"] == "succeeded"
         session |= {
-            "payment_intent": intent["id"],
-            "payment_status": "paid",
+            "payment_status": "paid" if arrived else "unpaid",
             "status": "complete",
             "url": None,
         }
         self.tell("checkout.session.completed", session)
         return paid
 
+    def _intent_of(self, session: Object) -> Object:
+        """The payment of a page, made when somebody first tries to pay there."""
+        if session["payment_intent"] is None:
+            asked = {name: session[name] for name in ("currency", "customer")}
+            asked |= {"amount": session["amount_total"], "metadata": session["intent_metadata"]}
+            intent = self.create_intent(asked, live=session["livemode"])
+            session["payment_intent"] = intent["id"]
+        return self.objects[session["payment_intent"]]
+
     def expire(self, session: Object) -> Object:
         """Close a Checkout page."""
         if session["status"] != "open":
             raise Refusal(400, "checkout_session_closed", "Only an open page can be expired.")
         session |= {"status": "expired", "url": None}
+        if session["payment_intent"]:
+            self.cancel(self.objects[session["payment_intent"]])
         self.tell("checkout.session.expired", session)
         return session
 
@@ -306,6 +326,7 @@ class Account:
             currency=intent["currency"],
             customer=intent["customer"],
             payment_intent=intent["id"],
+            metadata=dict(intent["metadata"]),
             payment_method=card["id"],
             source=None,
             balance_transaction=None,

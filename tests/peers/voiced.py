@@ -5,7 +5,7 @@ It has what our own work measures: a beginning and an end, a pitch, syllables, a
 
 import hashlib
 import struct
-from functools import lru_cache
+from functools import cache
 from io import BytesIO
 
 import numpy as np
@@ -17,6 +17,9 @@ Sound = NDArray[np.float32]
 LETTERS_PER_SECOND = 15.0
 LETTERS_PER_WIDE = 2.5  # a Chinese character, a kana or a Korean syllable takes as long as that
 SYLLABLES_PER_SECOND = 5.0
+BABBLE = 10.0  # seconds after which a voice begins anew
+BREATH = 0.1  # noise in it, as in any voice; bare tones take encoders three times as long
+EDGE = 0.01  # seconds in which it swells and fades
 SILENCE = 0.12  # seconds before and after
 ENDLESS = 0xFFFFFFFF  # the length that a streamed WAV file claims
 BLOCK = 4096
@@ -28,24 +31,30 @@ def seconds_of(text: str, rate: float = 1.0) -> float:
     return max(0.2, letters / LETTERS_PER_SECOND / rate)
 
 
-@lru_cache(maxsize=64)
 def spoken(
     text: str, *, voice: str, sample_rate: int, rate: float = 1.0, times: float = 1.0
 ) -> Sound:
     """The text as syllables, each voice at its own pitch; `times` as long as it should be."""
-    seconds = seconds_of(text, rate) * times
-    time = np.arange(round(seconds * sample_rate)) / sample_rate
+    samples = round(seconds_of(text, rate) * times * sample_rate)
+    body = np.resize(_babble(voice, sample_rate), samples)
+    edge = np.linspace(0.0, 1.0, min(samples, round(EDGE * sample_rate)), dtype=np.float32)
+    body[: edge.size] *= edge
+    body[samples - edge.size :] *= edge[::-1]
+    silence = np.zeros(round(SILENCE * sample_rate), np.float32)
+    return np.concatenate([silence, body, silence])
+
+
+@cache
+def _babble(voice: str, sample_rate: int) -> Sound:
+    """Seconds of a voice, made once: what measures our speed must not be busy with its own."""
+    time = np.arange(round(BABBLE * sample_rate)) / sample_rate
     seed = int.from_bytes(hashlib.sha256(voice.encode()).digest()[:2])
-    pitch = 95.0 + seed % 130 - 12.0 * time / seconds  # Hz, falling to the end of the sentence
+    pitch = 95.0 + seed % 130 - 12.0 * time / BABBLE  # Hz, falling
     phase = 2 * np.pi * np.cumsum(pitch) / sample_rate
     tone = sum(np.sin(harmonic * phase) / harmonic for harmonic in range(1, 9))
-    syllables = max(1, round(seconds * SYLLABLES_PER_SECOND))
-    loud = 0.12 + np.sin(np.pi * (time / seconds * syllables % 1.0)) ** 2
-    edge = np.clip(np.minimum(time, seconds - time) / 0.01, 0.0, 1.0)
-    silence = np.zeros(round(SILENCE * sample_rate), np.float32)
-    body = (0.16 * tone * loud * edge).astype(np.float32)
-    sound = np.concatenate([silence, body, silence])
-    sound.flags.writeable = False  # it is kept for who asks again
+    loud = 0.12 + np.sin(np.pi * SYLLABLES_PER_SECOND * time) ** 2
+    breath = BREATH * np.random.default_rng(seed).standard_normal(time.size)
+    sound: Sound = (0.16 * (tone + breath) * loud).astype(np.float32)
     return sound
 
 

@@ -8,7 +8,8 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from jobs.pipeline.analysis import speech_edges, stretch_with_librosa
+from jobs.pipeline.analysis import Listener, stretch_with_librosa
+from jobs.pipeline.cast import perceived_gender
 from jobs.pipeline.process import ROOT, run
 from tests.pipeline import media
 from tests.pipeline.media import Samples
@@ -36,11 +37,18 @@ def clips() -> list[Samples]:
     return [trimmed(spoken(line)) for line in LINES]
 
 
-def spoken(text: str) -> Samples:
+def edges(speech: Path) -> tuple[tuple[float, float], ...]:
+    """Where a file has speech energy."""
+    with Listener(speech) as listener:
+        return listener.edges()
+
+
+def spoken(text: str, *, pitch: float = 1.0) -> Samples:
     """A line as Pico says it, at -20 dBFS where there is sound."""
     from py_nanotts import NanoTTS
 
-    sound = np.frombuffer(NanoTTS().speak(text, voice="en-US", volume=0.5), np.int16)
+    said = NanoTTS().speak(text, voice="en-US", pitch=pitch, volume=0.5)
+    sound = np.frombuffer(said, np.int16)
     samples = sound.astype(np.float32) / 32768
     level = np.sqrt(np.mean(np.square(samples[np.abs(samples) > 0.01])))
     levelled: Samples = (samples * (0.1 / level)).astype(np.float32)
@@ -89,7 +97,7 @@ def test_speech_in_silence_begins_where_its_first_sound_is(
 ) -> None:
     track, starts = placed(clips)
 
-    found = speech_edges(media.wav(tmp_path / "speech.wav", track, rate=RATE))
+    found = edges(media.wav(tmp_path / "speech.wav", track, rate=RATE))
 
     assert np.median(errors(found, starts)) <= 0.010
     assert np.max(errors(found, starts)) <= 0.040
@@ -99,7 +107,7 @@ def test_speech_over_music_begins_within_40_ms(tmp_path: Path, clips: list[Sampl
     track, starts = placed(clips)
     track = track + music(len(track), level=0.01)  # 20 dB below the voice
 
-    found = speech_edges(media.wav(tmp_path / "speech.wav", track, rate=RATE))
+    found = edges(media.wav(tmp_path / "speech.wav", track, rate=RATE))
 
     assert np.median(errors(found, starts)) <= 0.040
     assert np.percentile(errors(found, starts), 80) <= 0.060
@@ -109,7 +117,7 @@ def test_speech_in_a_noisy_room_begins_within_40_ms(tmp_path: Path, clips: list[
     track, starts = placed(clips)
     hiss = np.random.default_rng(5).standard_normal(len(track)).astype(np.float32)
 
-    found = speech_edges(media.wav(tmp_path / "speech.wav", track + 0.005 * hiss, rate=RATE))
+    found = edges(media.wav(tmp_path / "speech.wav", track + 0.005 * hiss, rate=RATE))
 
     assert np.median(errors(found, starts)) <= 0.040
 
@@ -117,7 +125,7 @@ def test_speech_in_a_noisy_room_begins_within_40_ms(tmp_path: Path, clips: list[
 def test_a_very_soft_recording_is_heard_as_well(tmp_path: Path, clips: list[Samples]) -> None:
     track, starts = placed(clips)
 
-    found = speech_edges(media.wav(tmp_path / "speech.wav", track * 0.05, rate=RATE))
+    found = edges(media.wav(tmp_path / "speech.wav", track * 0.05, rate=RATE))
 
     assert np.median(errors(found, starts)) <= 0.020
 
@@ -127,7 +135,7 @@ def test_edges_are_in_order_and_apart_and_inside_the_sound(
 ) -> None:
     track, _ = placed(clips)
 
-    found = speech_edges(media.wav(tmp_path / "speech.wav", track, rate=RATE))
+    found = edges(media.wav(tmp_path / "speech.wav", track, rate=RATE))
 
     flat = [moment for span in found for moment in span]
     assert flat == sorted(flat)
@@ -139,7 +147,7 @@ def test_edges_are_in_order_and_apart_and_inside_the_sound(
 def test_in_silence_there_is_nothing(tmp_path: Path, seconds: float) -> None:
     silence = np.zeros(round(seconds * RATE), np.float32)
 
-    assert speech_edges(media.wav(tmp_path / "speech.wav", silence, rate=RATE)) == ()
+    assert edges(media.wav(tmp_path / "speech.wav", silence, rate=RATE)) == ()
 
 
 def test_a_sound_across_the_border_of_two_chunks_is_one(tmp_path: Path) -> None:
@@ -148,7 +156,7 @@ def test_a_sound_across_the_border_of_two_chunks_is_one(tmp_path: Path) -> None:
     for start in (60.0, 119.5, 130.0):
         track[round(start * RATE) :][:RATE] = noise
 
-    found = speech_edges(media.wav(tmp_path / "speech.wav", track, rate=RATE))
+    found = edges(media.wav(tmp_path / "speech.wav", track, rate=RATE))
 
     assert [pytest.approx(span, abs=0.02) for span in found] == [
         (60.0, 61.0),
@@ -185,9 +193,41 @@ def test_one_process_stretches_many_clips(tmp_path: Path) -> None:
 def test_librosa_stays_out_of_our_own_process(tmp_path: Path) -> None:
     path = media.wav(tmp_path / "speech.wav", np.zeros(RATE, np.float32), rate=RATE)
     script = (
-        "import sys; from pathlib import Path; from jobs.pipeline.analysis import speech_edges;"
-        f"speech_edges(Path({str(path)!r}));"
+        "import sys; from pathlib import Path; from jobs.pipeline.analysis import Listener;"
+        f"listener = Listener(Path({str(path)!r})); listener.edges();"
         "sys.exit('librosa' in sys.modules or 'numba' in sys.modules)"
     )
 
     assert run([sys.executable, "-c", script], deadline=120, cwd=ROOT).code == 0
+
+
+def test_the_pitch_of_every_speaker_is_measured_in_their_turns(tmp_path: Path) -> None:
+    low = [spoken(line, pitch=0.65) for line in LINES[:2]]
+    high = [spoken(line, pitch=1.2) for line in LINES[:2]]
+    parts = [low[0], high[0], low[1], high[1]]
+    ends = np.cumsum([part.size for part in parts]) / RATE
+    spans = list(zip([0.0, *ends[:-1]], ends, strict=True))
+    noise = np.random.default_rng(2).normal(0, 0.003, sum(part.size for part in parts))
+    track = (np.concatenate(parts) + noise).astype(np.float32)
+
+    speech = media.wav(tmp_path / "speech.wav", track, rate=RATE)
+    with Listener(speech) as listener:
+        found = listener.pitches({0: spans[::2], 1: spans[1::2]})
+
+    assert {speaker: perceived_gender(pitch) for speaker, pitch in found.items()} == {
+        0: "male",
+        1: "female",
+    }
+
+
+def test_a_voice_that_can_hardly_be_heard_has_no_pitch(tmp_path: Path) -> None:
+    hiss = np.random.default_rng(2).normal(0, 0.05, 8 * RATE).astype(np.float32)
+    word = spoken("Yes.")
+
+    speech = media.wav(tmp_path / "speech.wav", np.concatenate([word, hiss]), rate=RATE)
+    with Listener(speech) as listener:
+        found = listener.pitches(
+            {0: [(0.0, word.size / RATE)], 1: [(word.size / RATE, word.size / RATE + 8.0)], 2: []}
+        )
+
+    assert found == {}

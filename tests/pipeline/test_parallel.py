@@ -3,7 +3,9 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from jobs.pipeline.parallel import Turns
+import pytest
+
+from jobs.pipeline.parallel import Turns, both
 
 
 def test_the_same_name_is_had_by_one_thread_at_a_time() -> None:
@@ -50,3 +52,22 @@ def test_a_turn_ends_with_an_error_too() -> None:
     with ThreadPoolExecutor(2) as threads:
         assert isinstance(threads.submit(fail).exception(timeout=10), ValueError)
         assert threads.submit(have).result(timeout=10) == "had"
+
+
+def test_two_pieces_of_work_are_done_at_the_same_time() -> None:
+    meeting = threading.Barrier(2)
+
+    def one(answer: str) -> str:
+        meeting.wait(timeout=10)  # which breaks where one has to wait for the other
+        return answer
+
+    assert both(lambda: one("one"), lambda: one("other")) == ("one", "other")
+
+
+def test_an_error_of_either_piece_of_work_comes_out() -> None:
+    def fail() -> None:
+        raise LookupError
+
+    for pair in ((fail, str), (str, fail)):
+        with pytest.raises(LookupError):
+            both(*pair)

@@ -11,7 +11,7 @@ import soundfile
 
 from jobs.pipeline import trim
 from jobs.pipeline.errors import ProviderFailed, Stopped
-from jobs.pipeline.ports import Engine, Line, Speech
+from jobs.pipeline.ports import Engine, Line, Speech, Tone
 from jobs.pipeline.speak import speak
 from jobs.pipeline.timeline import Dub, Flag, Segment, Transcript, Translation
 
@@ -76,7 +76,7 @@ class Editor:
 
     def __init__(self, wordings: Mapping[str, str] | None = None) -> None:
         self.wordings = wordings or {}
-        self.rewords = bool(wordings)
+        self.rewords = self.expands = bool(wordings)
         self.asked: list[Line] = []
 
     def translate(
@@ -87,6 +87,7 @@ class Editor:
         target: str,
         context: Sequence[str],
         terms: Mapping[str, str],
+        tone: Tone,
     ) -> dict[int, str]:
         self.asked += lines
         return {
@@ -108,6 +109,7 @@ def dub(
     desk: MemoryDesk | None = None,
     seconds: float = 20,
     parallel: int = 1,
+    fuller: bool = True,
 ) -> Dub:
     segments = tuple(
         Segment(i, start, end, 0, "words of the source here")
@@ -123,6 +125,7 @@ def dub(
         desk=desk or MemoryDesk(),
         folder=folder,
         parallel=parallel,
+        fuller=fuller,
     )
 
 
@@ -199,6 +202,42 @@ def test_an_engine_that_has_nothing_shorter_is_not_asked_for_it_again(tmp_path: 
     dub(tmp_path, (18, 19.5, words(2.4)), translator=editor)
 
     assert len(editor.asked) == 1
+
+
+def test_a_line_that_leaves_much_silence_is_worded_more_fully_once(tmp_path: Path) -> None:
+    brief, full = words(1.5), words(3.8)
+    editor = Editor({brief: full})
+
+    made = dub(tmp_path, (1, 5, brief), (6, 8, words(1.9)), translator=editor)
+
+    assert (made.lines[0].text, made.lines[0].flags) == (full, (Flag.REWORDED,))
+    assert made.lines[0].end == pytest.approx(5, abs=0.25)
+    (asked,) = editor.asked
+    assert (asked.seconds, asked.was_too_short) == (4.0, True)
+    assert asked.spoken == pytest.approx(1.5, abs=0.02)
+
+
+@pytest.mark.ffmpeg
+@pytest.mark.parametrize("fuller", [1.4, 7.0])
+def test_a_fuller_wording_that_is_no_fuller_or_too_full_is_not_taken(
+    tmp_path: Path, fuller: float
+) -> None:
+    brief = words(1.5)
+    editor = Editor({brief: words(fuller)})
+
+    made = dub(tmp_path, (1, 5, brief), (6, 8, words(1.9)), translator=editor)
+
+    assert (made.lines[0].text, made.lines[0].flags) == (brief, ())
+    assert len(editor.asked) == 1
+
+
+@pytest.mark.ffmpeg
+def test_a_wording_of_the_customers_own_is_not_made_fuller(tmp_path: Path) -> None:
+    editor = Editor({words(1.5): words(3.8)})
+
+    dub(tmp_path, (1, 5, words(1.5)), translator=editor, fuller=False)
+
+    assert editor.asked == []
 
 
 def test_an_engine_that_can_speak_faster_does_so_instead_of_being_stretched(tmp_path: Path) -> None:

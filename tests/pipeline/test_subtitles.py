@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import soundfile
 
+from jobs.pipeline.captions import cues as written
+from jobs.pipeline.captions import srt
 from jobs.pipeline.errors import PipelineError
-from jobs.pipeline.subtitles import Captions, read
+from jobs.pipeline.subtitles import Captions, onto, read
+from jobs.pipeline.timeline import Dub, PlacedLine, Utterance
 
 SRT = """1
 00:00:01,000 --> 00:00:02,500
@@ -84,3 +87,84 @@ def test_captions_of_another_film_are_no_speech(tmp_path: Path) -> None:
         Captions(SRT, "en").transcribe(silence(tmp_path, 0.5), language="en")
 
     assert refused.value.code == "NO_SPEECH"
+
+
+LINES = {0: (1.0, 3.0), 1: (3.5, 6.0), 2: (10.0, 12.0)}
+
+
+def cue(start: float, end: float, text: str) -> Utterance:
+    return Utterance(start, end, 0, text)
+
+
+def test_a_cue_becomes_the_text_of_the_line_at_its_time() -> None:
+    cues = [cue(1.1, 2.9, "Uno."), cue(3.4, 6.5, "Dos."), cue(10.2, 12.9, "Tres.")]
+
+    fitted = onto(cues, LINES, language="es")
+
+    assert fitted.texts == {0: "Uno.", 1: "Dos.", 2: "Tres."}
+    assert fitted.left == ()
+
+
+@pytest.mark.parametrize(("language", "text"), [("es", "你好 世界。"), ("zh", "你好世界。")])
+def test_several_cues_of_one_line_are_put_together_as_the_language_is_written(
+    language: str, text: str
+) -> None:
+    fitted = onto([cue(1.0, 2.0, "你好"), cue(2.0, 3.0, "世界。")], LINES, language=language)
+
+    assert fitted.texts == {0: text}
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (
+            "Una frase corta. Y otra algo más larga aquí.",
+            ("Una frase corta.", "Y otra algo más larga aquí."),
+        ),
+        ("una frase sin fin ninguno que va y va", ("una frase sin fin", "ninguno que va y va")),
+        (
+            "- ¿Sí? - No, de ninguna manera, nunca jamás.",
+            ("¿Sí?", "No, de ninguna manera, nunca jamás."),
+        ),
+    ],
+)
+def test_a_cue_over_two_lines_is_divided_where_a_sentence_ends(
+    text: str, parts: tuple[str, str]
+) -> None:
+    fitted = onto([cue(1.0, 6.0, text)], LINES, language="es")
+
+    assert (fitted.texts[0], fitted.texts[1]) == parts
+
+
+def test_a_cue_that_only_touches_a_line_is_not_about_it() -> None:
+    fitted = onto([cue(2.8, 6.0, "Solo la segunda.")], LINES, language="es")
+
+    assert fitted.texts == {1: "Solo la segunda."}
+
+
+def test_a_cue_at_whose_time_nothing_is_said_is_left() -> None:
+    near, far = cue(6.2, 7.0, "Casi."), cue(8.0, 9.0, "Nada.")
+
+    fitted = onto([near, far], LINES, language="es")
+
+    assert fitted.texts == {1: "Casi."}
+    assert fitted.left == (far,)
+
+
+def test_one_word_for_two_lines_goes_to_one_of_them() -> None:
+    assert onto([cue(1.0, 6.0, "Hola.")], LINES, language="es").texts == {0: "Hola."}
+
+
+def test_captions_that_we_wrote_come_back_as_they_were() -> None:
+    said = {
+        0: "Bienvenidos al puerto, donde cada barco tiene su historia y su nombre.",
+        1: "Sí.",
+        2: "¿Quién lo diría? Nadie, desde luego, y menos todavía un marinero viejo.",
+    }
+    times = {0: (1.0, 6.0), 1: (6.2, 6.8), 2: (7.0, 13.5)}
+    lines = tuple(
+        PlacedLine(index, *times[index], text, 0, "hum", 1, 0, 0, 0) for index, text in said.items()
+    )
+    captions = srt(written(Dub("es", lines, Path("x"), "x"), language="es", duration=20))
+
+    assert onto(read(captions), times, language="es").texts == said

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 import pytest
 
 from jobs.pipeline.errors import ProviderFailed, Stopped
-from jobs.pipeline.ports import Engine, Line
+from jobs.pipeline.ports import Engine, Line, Tone
 from jobs.pipeline.timeline import Flag, Segment, Transcript
-from jobs.pipeline.translate import Task, around, budgets, shorter, translate
+from jobs.pipeline.translate import Task, around, budgets, reworded, translate
 from jobs.pipeline.wording import tidy, usable
 
 
@@ -43,11 +43,13 @@ class Phrasebook:
 
     engine = Engine("phrasebook", "1", "draft")
     rewords = True
+    expands = True
 
     def __init__(self, say: Callable[[Line, int], str | None]) -> None:
         self.say = say
         self.asked: list[list[int]] = []
         self.contexts: list[Sequence[str]] = []
+        self.tones: list[Tone] = []
 
     def translate(
         self,
@@ -57,9 +59,11 @@ class Phrasebook:
         target: str,
         context: Sequence[str],
         terms: Mapping[str, str],
+        tone: Tone,
     ) -> dict[int, str]:
         self.asked.append([line.id for line in lines])
         self.contexts.append(context)
+        self.tones.append(tone)
         times = len(self.asked)
         answers = {line.id: self.say(line, times) for line in lines}
         return {id_: text for id_, text in answers.items() if text is not None}
@@ -163,11 +167,12 @@ def test_a_refused_line_does_not_take_the_others_with_it() -> None:
             target: str,
             context: Sequence[str],
             terms: Mapping[str, str],
+            tone: Tone,
         ) -> dict[int, str]:
             if any(line.id == 2 for line in lines):
                 raise ProviderFailed("ENGINE_REFUSED", engine="prude")
             return super().translate(
-                lines, source=source, target=target, context=context, terms=terms
+                lines, source=source, target=target, context=context, terms=terms, tone=tone
             )
 
     result = translate(transcript(7), Prude(spanish), target="es", desk=MemoryDesk())
@@ -219,9 +224,28 @@ def test_a_shorter_wording_must_be_shorter() -> None:
     earlier = "Aquí va la primera frase."
     lines = [Line(i, "Here goes one sentence.", 1.0, earlier=earlier, spoken=1.9) for i in (0, 1)]
 
-    better = shorter(Task(book, "en", "es", MemoryDesk()), lines, context=[])
+    better = reworded(Task(book, "en", "es", MemoryDesk()), lines, context=[])
 
     assert better == {0: "Va la frase."}
+
+
+def test_a_fuller_wording_must_be_longer() -> None:
+    book = Phrasebook(lambda line, times: "Va." if line.id == 0 else line.earlier[:-1] + " más.")
+    earlier = "Aquí va la frase."
+    lines = [Line(i, "Here goes one sentence.", 3.0, earlier=earlier, spoken=1.2) for i in (0, 1)]
+
+    better = reworded(Task(book, "en", "es", MemoryDesk()), lines, context=[])
+
+    assert better == {1: "Aquí va la frase más."}
+
+
+def test_another_tone_is_another_translation() -> None:
+    book, desk = Phrasebook(spanish), MemoryDesk()
+    translate(transcript(5), book, target="es", desk=desk, tone=Tone.FORMAL)
+
+    translate(transcript(5), book, target="es", desk=desk, tone=Tone.INFORMAL)
+
+    assert book.tones == [Tone.FORMAL, Tone.INFORMAL]
 
 
 @pytest.mark.parametrize(

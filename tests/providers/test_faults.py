@@ -14,24 +14,24 @@ from jobs.providers.aura import Aura
 from jobs.providers.deepgram import DeepgramTranscriber
 from jobs.providers.openai_speech import OpenAISpeech
 from jobs.providers.polly import Polly
-from tests.peers.faults import AUDIO, STATUS, TRANSPORT, Fault, always, first
+from tests.peers.faults import ACCOUNT, AUDIO, STATUS, TRANSPORT, Fault, always, first
 from tests.peers.server import VendorPeer
 from tests.providers.conftest import RETRIES, Placed
 
 BECOMES = {
     Fault.BUSY: "VENDOR_BUSY",
     Fault.BUSY_UNTIL: "VENDOR_BUSY",
-    Fault.UNPAID: "VENDOR_ACCOUNT",
     Fault.BROKEN: "ENGINE_FAILED",
     Fault.BAD_GATEWAY: "ENGINE_FAILED",
     Fault.UNAVAILABLE: "VENDOR_BUSY",
     Fault.TIMED_OUT: "ENGINE_FAILED",
+    **dict.fromkeys(ACCOUNT, "VENDOR_ACCOUNT"),
     **dict.fromkeys((*TRANSPORT, *AUDIO, Fault.CUT_JSON), "ENGINE_FAILED"),
 }
 SPEECH_FAULTS = (*STATUS, *TRANSPORT, *AUDIO)
 RECOGNITION_FAULTS = (*STATUS, *TRANSPORT, Fault.CUT_JSON, Fault.TOO_LONG)
 TEXT = "A sentence of some thirty letters."
-PASSING = [fault for fault in SPEECH_FAULTS if fault is not Fault.UNPAID]
+PASSING = [fault for fault in SPEECH_FAULTS if fault not in ACCOUNT]
 
 Speak = Callable[[], object]
 
@@ -63,7 +63,7 @@ def vendor(request: pytest.FixtureRequest) -> str:
 
 def patience(fault: Fault) -> Placed:
     """Patient, except where an answer never comes."""
-    return Placed(attempt=0.1) if fault is Fault.TRICKLE else Placed()
+    return Placed(attempt=0.4) if fault is Fault.TRICKLE else Placed()
 
 
 def failure(work: Callable[[], object]) -> ProviderFailed:

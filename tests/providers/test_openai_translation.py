@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from jobs.pipeline.errors import ProviderFailed
-from jobs.pipeline.ports import Line
+from jobs.pipeline.ports import Line, Tone
 from jobs.providers.openai_translation import OpenAITranslator
 from tests.peers.openai_wire import Call, Reply, failing, lines, marked
 from tests.peers.server import VendorPeer
@@ -309,3 +309,22 @@ def test_only_terms_that_are_in_the_lines_are_sent(
 def test_no_lines_ask_nobody(translator: OpenAITranslator, peer: Peer) -> None:
     assert ask(translator) == {}
     assert peer.calls == []
+
+
+def test_a_tone_is_sent_where_one_was_chosen(translator: OpenAITranslator, peer: Peer) -> None:
+    ask(translator, HELLO)
+    translator.translate([HELLO], source="en", target="de", context=[], tone=Tone.FORMAL)
+
+    neutral, formal = peer.calls
+    assert "tone" not in neutral.asked
+    assert formal.asked["tone"] == "formal"
+
+
+def test_a_line_that_was_too_short_is_asked_for_with_what_was_measured(
+    translator: OpenAITranslator, peer: Peer
+) -> None:
+    ask(translator, Line(1, "Hello", 4.0, max_chars=40, earlier="Hola, amigos.", spoken=1.6))
+
+    (line,) = peer.calls[0].asked["lines"]
+    assert (line["seconds"], line["spoken_seconds"]) == (4.0, 1.6)
+    assert len("Hola, amigos.") < line["min_chars"] < line["max_chars"] <= 32

@@ -21,6 +21,9 @@ class Api:
     def post(self, path: str, body: object = None, **headers: str) -> Any:
         return self._send("post", path, body, headers)
 
+    def put(self, path: str, body: object = None, **headers: str) -> Any:
+        return self._send("put", path, body, headers)
+
     def patch(self, path: str, body: object = None, **headers: str) -> Any:
         return self._send("patch", path, body, headers)
 

@@ -1,7 +1,6 @@
 """Correcting lines over the API, and having them made anew."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,22 +8,19 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
+from billing import ledger, services
 from billing.queries import balance_of
-from jobs import editing, outcomes, rows
-from jobs.models import DubbingJob, LanguageTask, Line, Segment, Step
+from jobs import editing, outcomes, rows, storage
+from jobs.models import Artifact, DubbingJob, LanguageTask, Line, Segment, Step
 from jobs.pipeline.errors import PipelineError
-from jobs.pipeline.timeline import Dub, PlacedLine, Transcript, Translation
-from jobs.pipeline.timeline import Segment as Said
 from jobs.services import cancel_job
 from jobs.states import LANGUAGE_KINDS, JobStatus, Stage, StepKind, StepStatus
 from tests import make
 from tests.engines import engines
 from tests.web.api import Api
+from tests.web.spoken import HEARD, kept, spoken
 
 pytestmark = pytest.mark.django_db
-HEARD = Transcript(
-    "en", (Said(0, 1.0, 3.0, 0, "One."), Said(1, 5.0, 7.0, 0, "Two."), Said(2, 9.0, 60.0, 0, "3."))
-)
 
 
 @pytest.fixture(autouse=True)
@@ -45,30 +41,7 @@ def person() -> User:
 @pytest.fixture
 def job(person: User) -> DubbingJob:
     """Return a finished job of three lines."""
-    job = make.job(person, languages=["es"])
-    task = job.tasks.get()
-    make.done(1)
-    outcomes.finish(make.claim(), kept=[], write=lambda: rows.save_transcript(job, HEARD))
-    job.refresh_from_db()
-    said = Translation("es", ("Uno.", "Dos.", "Tres."), "test")
-    write = [
-        lambda: rows.save_translation(task, HEARD, said),
-        lambda: rows.save_dub(task, _dub()),
-        lambda: None,
-        lambda: None,
-    ]
-    for one in write:
-        outcomes.finish(make.claim(), kept=[], write=one)
-    job.refresh_from_db()
-    return job
-
-
-def _dub() -> Dub:
-    lines = [
-        PlacedLine(part.index, part.start, part.start + 1, f"{part.index}!", 0, "hum", 1, 0, 0, 0)
-        for part in HEARD.segments
-    ]
-    return Dub("es", tuple(lines), Path("voice.flac"), "test")
+    return spoken(person)
 
 
 def lines_path(job: DubbingJob) -> str:
@@ -267,6 +240,28 @@ def test_rendering_nothing_is_a_conflict(job: DubbingJob, person: User) -> None:
     assert balance_of(person) == 93
 
 
+def test_a_held_account_has_nothing_rendered(job: DubbingJob, person: User) -> None:
+    api = Api(person)
+    api.patch(lines_path(job), change(line_of(0), text="Nuevo."))
+    services.freeze(person, reason="Looks like a stolen card", by=make.staff())
+
+    answer = api.post(f"/api/jobs/{job.public_id}/render")
+
+    assert (answer.status_code, answer.json()["error"]) == (403, "permission_denied")
+    assert balance_of(person) == 93
+
+
+def test_whoever_owes_credits_has_nothing_rendered(job: DubbingJob, person: User) -> None:
+    api = Api(person)
+    api.patch(lines_path(job), change(line_of(0), text="Nuevo."))
+    ledger.take_back(person, credits=100, reference="dispute:1", description="Payment refunded")
+
+    answer = api.post(f"/api/jobs/{job.public_id}/render")
+
+    assert (answer.status_code, answer.json()["error"]) == (402, "insufficient_credits")
+    assert job.tasks.get().stage == Stage.COMPLETE
+
+
 def rendering(job: DubbingJob) -> LanguageTask:
     """Have one line made anew."""
     Line.objects.filter(segment__index=0).update(stale=True)
@@ -288,6 +283,20 @@ def test_a_rendering_that_fails_is_refunded_and_leaves_the_language_as_it_was(
     assert balance_of(person) == 93
     assert line_of(0).stale
     assert rendering(job).stage == Stage.QUEUED
+
+
+def test_working_files_of_a_rendering_that_fails_are_put_away(
+    job: DubbingJob, person: User
+) -> None:
+    task = rendering(job)
+    delivered = {kind: storage.current(job, task, kind) for kind in ("dub", "mix")}
+    outcomes.finish(make.claim(), kept=[], write=lambda: None)
+    outcomes.finish(make.claim(), kept=kept("dub", b"edited"), write=lambda: None)
+
+    outcomes.fail(make.claim(), PipelineError("ENGINE_REFUSED", engine="it"))
+
+    assert {kind: storage.current(job, task, kind) for kind in ("dub", "mix")} == delivered
+    assert Artifact.objects.filter(task=task, kind="dub").count() == 2
 
 
 def test_a_rendering_that_is_cancelled_leaves_the_language_as_it_was(

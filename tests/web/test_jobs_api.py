@@ -2,13 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.models import User
@@ -414,54 +412,6 @@ def test_using_a_link_is_news_and_looking_is_not(person: User, tmp_path: Path) -
     assert looked["ETag"] == first["ETag"]
     assert used["ETag"] != first["ETag"]
     assert used.json()["languages"][0]["downloadUrl"] != link
-
-
-def queries(get: Callable[[], Any]) -> int:
-    """Count what a request asks the database."""
-    get()
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
-        assert get().status_code == 200
-    return len(asked)
-
-
-@pytest.mark.parametrize("languages", [["es"], ["es", "fr", "de", "it", "pt", "ja"]])
-@pytest.mark.parametrize("ended", [False, True])
-def test_a_status_takes_two_questions_however_large_the_job_is(
-    languages: list[str], *, ended: bool
-) -> None:
-    person = make.professional()
-    job = make.job(person, languages=languages)
-    make.done(2 + 4 * len(languages) if ended else 3)
-
-    with CaptureQueriesContext(connection) as asked:
-        documents.document(documents.rows_of_job(person, job.public_id))
-
-    job.refresh_from_db()
-    measured = 0 if ended else 6
-    assert (job.status == JobStatus.COMPLETE) is ended
-    assert len(asked) - measured == (1 if ended else 2)
-
-
-def test_a_status_takes_few_questions_with_everything_around_it(person: User) -> None:
-    job = make.job(person, languages=["es", "fr"])
-    make.done(3)
-    api = Api(person)
-
-    asked = queries(lambda: api.get(f"/api/jobs/{job.public_id}"))
-
-    assert asked <= 5  # session and person, rate limit, the job's rows, its steps
-
-
-def test_a_list_takes_as_many_questions_for_twenty_jobs_as_for_one(person: User) -> None:
-    api = Api(person)
-    make.job(person, languages=["es"])
-    one = queries(lambda: api.get("/api/jobs?limit=20"))
-    for _ in range(13):
-        make.job(person, languages=["es"])
-
-    assert queries(lambda: api.get("/api/jobs?limit=20")) == one <= 6
 
 
 def test_a_list_is_an_array_with_its_total_in_a_header(person: User) -> None:

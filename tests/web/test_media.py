@@ -5,8 +5,10 @@ import pytest
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.test import Client
+from django.utils import timezone
 
-from jobs.models import Artifact
+from jobs.models import Artifact, DubbingJob, Step, Upload
+from jobs.states import StepKind, StepStatus
 from tests import make
 from tests.web.delivered import CONTENT, delivered
 
@@ -15,12 +17,17 @@ SIZE = len(CONTENT)
 
 
 @pytest.fixture
-def url(client: Client, tmp_path: Path) -> str:
-    """The address of a file of the person who is signed in."""
+def page(client: Client, tmp_path: Path) -> str:
+    """The address of a dub of the person who is signed in."""
     person = make.professional()
     client.force_login(person)
-    job = delivered(person, tmp_path, kinds=("full_mp3", "manifest"))
-    return f"/jobs/{job.public_id}/download/es/full_mp3"
+    return f"/jobs/{delivered(person, tmp_path, kinds=('full_mp3', 'manifest')).public_id}"
+
+
+@pytest.fixture
+def url(client: Client, page: str) -> str:
+    """The address of a file of theirs, to keep."""
+    return client.get(f"{page}/download/es/full_mp3")["Location"]
 
 
 def body(response: HttpResponseBase) -> bytes:
@@ -100,27 +107,76 @@ def test_head_tells_the_length_and_sends_nothing(client: Client, url: str) -> No
     assert response.content == b""
 
 
-def test_a_player_gets_sound_inline(client: Client, url: str) -> None:
-    response = client.get(url.replace("/download/", "/media/"), headers={"Range": "bytes=0-0"})
+def test_a_player_gets_sound_inline(client: Client, page: str) -> None:
+    response = client.get(f"{page}/media/es/full_mp3", headers={"Range": "bytes=0-0"})
 
     assert response.status_code == 206
     assert body(response) == CONTENT[:1]
     assert response["Content-Disposition"].startswith("inline")
 
 
-def test_a_player_gets_nothing_that_it_can_not_play(client: Client, url: str) -> None:
-    url = url.replace("/download/", "/media/").replace("full_mp3", "manifest")
+def test_a_player_gets_nothing_that_it_can_not_play(client: Client, page: str) -> None:
+    assert client.get(f"{page}/media/es/manifest").status_code == 404
 
-    assert client.get(url).status_code == 404
+
+def test_a_player_gets_the_original_as_it_was_sent(client: Client, page: str) -> None:
+    sent = Upload.objects.get(role="voice")
+
+    response = client.get(f"{page}/media/original/voice")
+
+    assert body(response).startswith(b"RIFF")
+    assert response["Content-Length"] == str(sent.size)
+    assert response["Content-Type"] == "audio/wav"
+    assert response["Content-Disposition"].startswith("inline")
+
+
+def test_an_original_that_is_not_there_is_404(client: Client, page: str) -> None:
+    missing = client.get(f"{page}/media/original/background").status_code
+    Upload.objects.update(gone_at=timezone.now())
+
+    assert (missing, client.get(f"{page}/media/original/voice").status_code) == (404, 404)
+
+
+def test_captions_are_read_by_the_page_and_saved_by_the_customer(
+    client: Client, tmp_path: Path
+) -> None:
+    person = make.professional()
+    client.force_login(person)
+    job = delivered(person, tmp_path, kinds=("vtt",))
+
+    response = client.get(f"/jobs/{job.public_id}/media/es/vtt")
+
+    assert response["Content-Type"] == "text/vtt; charset=utf-8"
+    assert body(response) == CONTENT
+
+
+def test_a_file_made_on_demand_is_promised_and_then_there(client: Client, page: str) -> None:
+    promised = client.get(f"{page}/download/es/bundle")
+
+    step = Step.objects.get(kind=StepKind.BUNDLE)
+    assert promised.status_code == 202
+    assert promised["Retry-After"] == "3"
+    assert step.status == StepStatus.READY
+
+
+def test_a_download_of_expired_files_leads_to_the_page_that_says_so(
+    client: Client, page: str
+) -> None:
+    DubbingJob.objects.update(files_gone_at=timezone.now())
+
+    response = client.get(f"{page}/download/es/full_mp3", follow=True)
+
+    assert "The files of this dub are gone" in response.content.decode()
 
 
 @pytest.mark.parametrize("columns", [{"working": True}, {"current": False}])
 def test_files_for_our_own_use_are_not_there(
-    client: Client, url: str, columns: dict[str, bool]
+    client: Client, page: str, columns: dict[str, bool]
 ) -> None:
     Artifact.objects.update(**columns)
 
-    assert client.get(url).status_code == 404
+    assert client.get(f"{page}/media/es/full_mp3").status_code == 404
+    assert client.get(f"{page}/download/es/full_mp3").status_code == 404
 
 
 def test_a_file_lost_in_storage_is_404(client: Client, url: str) -> None:

@@ -91,8 +91,7 @@ def test_a_finished_dub_offers_its_files(client: Client, tmp_path: Path) -> None
 
     assert f"/jobs/{job.public_id}/download/es/full_mp3" in page
     assert f"/jobs/{job.public_id}/download/es/manifest" in page
-    assert "data-ended" in page
-    assert "progress.js" not in page
+    assert 'data-state="ended"' in page
 
 
 def test_progress_is_sent_again_only_when_it_changed(client: Client) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from dubber.errors import UserError
-from dubber.reconcile import differences_found
+from dubber.reconcile import write_report
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Compare, and name the differences."""
         try:
-            found = differences_found(strict=options.get("strict", False))
+            found = write_report(strict=options.get("strict", False))
         except UserError as error:
             raise CommandError(error.message) from error
         for difference in found:

@@ -1,0 +1,25 @@
+"""The limits of a plan in words."""
+
+from datetime import timedelta
+
+from django import template
+from django.utils.translation import ngettext
+
+register = template.Library()
+
+DAYS_FROM = timedelta(hours=72)
+
+
+@register.filter
+def minutes(milliseconds: int) -> int:
+    """Write a length as whole minutes."""
+    return milliseconds // 60_000
+
+
+@register.filter
+def span(time: timedelta) -> str:
+    """Write how long something is kept: 48 hours, 7 days."""
+    if time < DAYS_FROM:
+        hours = int(time.total_seconds() // 3600)
+        return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
+    return ngettext("%(n)d day", "%(n)d days", time.days) % {"n": time.days}

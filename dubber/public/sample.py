@@ -1,0 +1,73 @@
+"""The sample dub on the home page: what `manage.py demo` made, where it was run on this machine."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.urls import reverse
+
+from jobs import example, sample
+from jobs.media import ORIGINAL
+from jobs.pipeline.languages import LANGUAGES
+from jobs.timeline import TimelineLine, from_manifest
+from jobs.watching import Player, Track
+
+FILES: Mapping[str, str] = {
+    "original": "talk.mp4",
+    "dub": "talk.es.m4a",
+    "captions": "talk.es.vtt",
+}
+"""What the home page plays, by the name in its address."""
+
+MANIFEST = "talk.es.manifest.json"
+LANGUAGE = "es"
+
+
+@dataclass(frozen=True, slots=True)
+class SampleDub:
+    """The sample's timeline, and its player where sound and picture are here."""
+
+    lines: tuple[TimelineLine, ...]
+    seconds: float
+    player: Player | None = None
+
+
+def sample_dub() -> SampleDub:
+    """The dub that was made here, or else the timeline alone, as it was once made elsewhere."""
+    try:
+        manifest = json.loads((settings.SAMPLE_DUB / MANIFEST).read_text(encoding="utf-8"))
+        lines, seconds = from_manifest(manifest)
+    except (OSError, ValueError, KeyError):
+        return SampleDub(example.LINES, example.SECONDS)
+    return SampleDub(lines, seconds, _player() if all(map(path_of, FILES)) else None)
+
+
+def path_of(name: str) -> Path | None:
+    """The file that goes by this name, if it is here."""
+    path: Path = settings.SAMPLE_DUB / FILES[name]
+    return path if path.is_file() else None
+
+
+def _player() -> Player:
+    """The picture, with the sound before and after."""
+    return Player(
+        pictures=[_address("original")],
+        tracks=[
+            Track(ORIGINAL, LANGUAGES["en"].name, "en", [_address("original")]),
+            Track(
+                LANGUAGE,
+                LANGUAGES[LANGUAGE].name,
+                LANGUAGE,
+                [_address("dub")],
+                captions=_address("captions"),
+            ),
+        ],
+        width=sample.WIDTH,
+        height=sample.HEIGHT,
+    )
+
+
+def _address(name: str) -> str:
+    return reverse("sample_file", args=[name])

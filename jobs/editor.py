@@ -1,0 +1,201 @@
+"""Lines as the editor shows them: a page of them at a time, with what helps to write them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import F, Sum
+from django.db.models.functions import Length
+
+from dubber.errors import UserError
+from jobs import editing, wiring
+from jobs.models import DubbingJob, LanguageTask, Line, Segment
+from jobs.pipeline.dub import Engines
+from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.ports import VoiceInfo
+from jobs.receipts import flag_sentences
+from jobs.services import refuse_expired
+from jobs.states import Stage
+
+AT_ONCE = 50
+"""How many lines are sent at a time."""
+
+USUAL_PACE = 15.0
+"""Characters that a voice says in a second, where none was measured yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class EditorLine:
+    """One line to edit. room is the seconds that it has, pace what its voice says in each.
+
+    source is empty where the line is itself what was heard. reasons say why to look at it.
+    """
+
+    id: int
+    revision: int
+    index: int
+    start_ms: int
+    speaker: int
+    room: float
+    most_chars: int
+    text: str
+    source: str = ""
+    voice: str = ""
+    chosen_voice: str = ""
+    pace: float = USUAL_PACE
+    keep_original: bool = False
+    mute: bool = False
+    stale: bool = False
+    outdated: bool = False
+    reasons: Sequence[str] = ()
+
+    @property
+    def number(self) -> int:
+        """Its place, counted as people count."""
+        return self.index + 1
+
+
+@dataclass(frozen=True, slots=True)
+class EditorPage:
+    """Some lines in their order, how many there are in all, and where the next page begins."""
+
+    lines: Sequence[EditorLine]
+    count: int
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Somebody who speaks in the recording, counted from 0, and their voice in one language."""
+
+    number: int
+    voice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What making the changed lines anew would take; reason says why it can't be done here."""
+
+    lines: int
+    credits: int
+    reason: str = ""
+
+
+def transcript_page(job: DubbingJob, *, start: int = 0) -> EditorPage:
+    """What was heard, from line `start` on. Raises UserError files_expired."""
+    rooms = _rooms(job)
+    segments = job.segments.order_by("index")[start : start + AT_ONCE]
+    return _page([_heard(segment, rooms) for segment in segments], start, len(rooms))
+
+
+def lines_page(task: LanguageTask, *, start: int = 0) -> EditorPage:
+    """What is said in one language, from line `start` on. Raises UserError files_expired."""
+    rooms = _rooms(task.job)
+    paces = paces_of(task)
+    lines = task.lines.select_related("segment").order_by("segment__index")
+    found = [_said(line, rooms, paces) for line in lines[start : start + AT_ONCE]]
+    return _page(found, start, len(rooms))
+
+
+def heard_line(job: DubbingJob, line_id: int) -> EditorLine | None:
+    """One line of what was heard, as it is now."""
+    segment = job.segments.filter(pk=line_id).first()
+    return _heard(segment, _rooms(job)) if segment else None
+
+
+def said_line(task: LanguageTask, line_id: int) -> EditorLine | None:
+    """One line of what is said, as it is now."""
+    line = task.lines.select_related("segment").filter(pk=line_id).first()
+    return _said(line, _rooms(task.job), paces_of(task)) if line else None
+
+
+def paces_of(task: LanguageTask) -> Mapping[str, float]:
+    """Characters a second of every voice at its natural rate, as measured on the spoken lines.
+
+    "" is the mean of all of them.
+    """
+    spoken = task.lines.filter(start_ms__isnull=False).exclude(spoken="")
+    natural = (F("end_ms") - F("start_ms")) * F("speed_permille")
+    rows = spoken.values_list("voice").annotate(chars=Sum(Length("spoken")), time=Sum(natural))
+    found = {voice: (chars, time / 1_000_000) for voice, chars, time in rows if time}
+    every = [sum(column) for column in zip(*found.values(), strict=True)] or [USUAL_PACE, 1.0]
+    return {"": every[0] / every[1]} | {
+        voice: chars / seconds for voice, (chars, seconds) in found.items()
+    }
+
+
+def voices_of(
+    task: LanguageTask, *, engines: Callable[[], Engines] = wiring.engines
+) -> Sequence[VoiceInfo]:
+    """The voices that can speak a language; none where it can't be made here any more."""
+    try:
+        return engines().route(task.job.heard_language or None, task.variant).voices
+    except PipelineError:
+        return ()
+
+
+def speakers_of(task: LanguageTask) -> Sequence[Speaker]:
+    """Who speaks, with the voice that each has."""
+    chosen = task.job.options.get("voices", {}).get(task.language, {})
+    voices = {**task.cast, **chosen}
+    numbers = task.job.segments.values_list("speaker", flat=True).distinct()
+    return [Speaker(number, voices.get(str(number), "")) for number in sorted(set(numbers))]
+
+
+def costs_of(job: DubbingJob, *, engines: Callable[[], Engines] = wiring.engines) -> Costs:
+    """What making the changed lines of all languages anew would take now."""
+    stale = Line.objects.filter(task__job=job, task__stage=Stage.COMPLETE, stale=True).count()
+    if not stale:
+        return Costs(lines=0, credits=0)
+    try:
+        prices = editing.render_prices(job, engines=engines)
+    except UserError as error:
+        return Costs(lines=stale, credits=0, reason=error.message)
+    return Costs(lines=stale, credits=sum(prices.values()))
+
+
+def _rooms(job: DubbingJob) -> Mapping[int, float]:
+    refuse_expired(job)
+    return editing.rooms_of(job)
+
+
+def _page(lines: Sequence[EditorLine], start: int, count: int) -> EditorPage:
+    end = start + len(lines)
+    return EditorPage(lines, count, end if lines and end < count else None)
+
+
+def _heard(segment: Segment, rooms: Mapping[int, float]) -> EditorLine:
+    room = max(rooms[segment.index], 0.0)
+    return EditorLine(
+        id=segment.pk,
+        revision=segment.revision,
+        index=segment.index,
+        start_ms=segment.start_ms,
+        speaker=segment.speaker,
+        room=room,
+        most_chars=editing.most_chars(room),
+        text=segment.text,
+    )
+
+
+def _said(line: Line, rooms: Mapping[int, float], paces: Mapping[str, float]) -> EditorLine:
+    room = max(rooms[line.segment.index], 0.0)
+    voice = line.chosen_voice or line.voice
+    return EditorLine(
+        id=line.pk,
+        revision=line.revision,
+        index=line.segment.index,
+        start_ms=line.segment.start_ms,
+        speaker=line.segment.speaker,
+        room=room,
+        most_chars=editing.most_chars(room),
+        text=line.text if line.stale else line.spoken or line.text,
+        source=line.segment.text,
+        voice=line.voice,
+        chosen_voice=line.chosen_voice,
+        pace=paces.get(voice, paces[""]),
+        keep_original=line.keep_original,
+        mute=line.mute,
+        stale=line.stale,
+        outdated=line.outdated,
+        reasons=[] if line.stale else flag_sentences(line.flags, late_ms=line.late_ms),
+    )

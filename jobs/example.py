@@ -1,0 +1,142 @@
+"""The sample dubbed into Spanish, as `manage.py demo` made it: what the home page draws."""
+
+from jobs.timeline import TimelineLine
+
+SECONDS = 48.0
+LINES = (
+    TimelineLine(
+        id="1",
+        start=0.42,
+        end=2.42,
+        said="Good morning, friends.",
+        now_start=0.42,
+        now_end=2.272,
+        now="Buenos días, amigos.",
+        speed=0.941,
+    ),
+    TimelineLine(
+        id="2",
+        start=2.96,
+        end=5.535,
+        said="My name is Anna, and this is my city",
+        now_start=2.96,
+        now_end=5.363,
+        now="Mi nombre es Anna, y esto es mi ciudad",
+        speed=1.041,
+    ),
+    TimelineLine(
+        id="3",
+        start=7.355,
+        end=10.28,
+        said="It is a small city with white houses and narrow streets.",
+        now_start=7.355,
+        now_end=10.94,
+        now="Es una ciudad pequeña con casas blancas y calles estrechas.",
+        speed=1.141,
+        borrowed=0.66,
+    ),
+    TimelineLine(
+        id="4",
+        start=11.02,
+        end=12.98,
+        said="The old bridge has 300 years",
+        now_start=11.02,
+        now_end=13.406,
+        now="El puente viejo tiene 300 años",
+        speed=1.15,
+        borrowed=0.426,
+    ),
+    TimelineLine(
+        id="5",
+        start=15.05,
+        end=25.0,
+        said=(
+            "The farmers bring cheese, honey, apples and flowers, the bakers prepare warm "
+            "bread, and the musicians play old songs in the square There, the families "
+            "speak about the harvest,"
+        ),
+        now_start=14.864,
+        now_end=25.43,
+        now=(
+            "Los labradores traen queso, miel, manzanas y flores, los panaderos preparan "
+            "pan tibio, y los músicos tocan canciones viejas en el cuadrados Allí, las "
+            "familias hablan sobre la cosecha,"
+        ),
+        speed=1.25,
+        borrowed=0.43,
+        flags=("early",),
+    ),
+    TimelineLine(
+        id="6",
+        start=25.51,
+        end=27.22,
+        said="and the children eat ice creams.",
+        now_start=25.51,
+        now_end=26.968,
+        now="Y los niños comen helados.",
+        speed=1.15,
+    ),
+    TimelineLine(
+        id="7",
+        start=29.005,
+        end=32.745,
+        said="From the tower you can see the mountains, the river and the sea.",
+        now_start=29.005,
+        now_end=32.551,
+        now="De la torre puedes ver las montañas, el río y el mar.",
+        speed=1.05,
+    ),
+    TimelineLine(
+        id="8",
+        start=33.005,
+        end=35.885,
+        said="A small train crosses the mountains every day.",
+        now_start=33.005,
+        now_end=36.248,
+        now="Un tren pequeño cruza las montañas todos los días.",
+        speed=1.03,
+        borrowed=0.363,
+    ),
+    TimelineLine(
+        id="9",
+        start=36.41,
+        end=39.335,
+        said="It is a slow train, but the landscape is beautiful.",
+        now_start=36.41,
+        now_end=39.706,
+        now="Es un tren lento, pero el paisaje es bello.",
+        speed=1.0,
+        borrowed=0.371,
+    ),
+    TimelineLine(
+        id="10",
+        start=41.02,
+        end=42.825,
+        said="In the winter, the city is quiet.",
+        now_start=41.02,
+        now_end=43.433,
+        now="En el invierno, la ciudad es tranquila.",
+        speed=1.03,
+        borrowed=0.608,
+    ),
+    TimelineLine(
+        id="11",
+        start=43.515,
+        end=44.9,
+        said="I hope to see you soon.",
+        now_start=43.515,
+        now_end=44.903,
+        now="Espero verte pronto.",
+        speed=1.0,
+    ),
+    TimelineLine(
+        id="12",
+        start=45.5,
+        end=46.95,
+        said="Thank you very much.",
+        now_start=45.5,
+        now_end=46.782,
+        now="Muchas gracias.",
+        speed=0.9,
+    ),
+)

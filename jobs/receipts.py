@@ -1,0 +1,84 @@
+"""The timing receipt of a finished language, in plain words for its customer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from jobs.pipeline.timeline import Flag
+
+LOOK_AT: Mapping[str, str] = {
+    Flag.LATE: "late",
+    Flag.SHORTENED: "shortened",
+    Flag.UNTRANSLATED: "untranslated",
+    Flag.SILENT: "silent",
+    Flag.MISHEARD: "misheard",
+}
+"""The flags that ask a person to look at a line; the others only tell how it was made to fit."""
+
+
+def sentences(receipt: Mapping[str, Any], *, picture: bool) -> list[str]:
+    """What was measured on the files of a language: one fact a sentence, none twice."""
+    if not receipt:
+        return []
+    return [
+        _lines(receipt),
+        _starts(receipt),
+        _length(receipt, picture=picture),
+        _("Loudness %(loudness).1f LUFS, true peak %(peak).1f dBTP.")
+        % {"loudness": receipt["loudness_lufs"], "peak": receipt["true_peak_db"]},
+        _heard(receipt),
+    ]
+
+
+def flag_sentences(flags: list[str], *, late_ms: int) -> list[str]:
+    """Why a line should be looked at; nothing where it needn't be."""
+    words = {
+        Flag.LATE: _("starts %(seconds).1f s late") % {"seconds": late_ms / 1000},
+        Flag.SHORTENED: _("was cut at a clause, because no wording fitted"),
+        Flag.UNTRANSLATED: _("is not translated"),
+        Flag.SILENT: _("has no voice, only its caption"),
+        Flag.MISHEARD: _("sounded different when we listened again"),
+    }
+    return [words[Flag(flag)] for flag in flags if flag in LOOK_AT]
+
+
+def _lines(receipt: Mapping[str, Any]) -> str:
+    count = receipt["lines"]
+    natural = round(count * receipt["speed_natural_share"])
+    said = ngettext("%(n)d line", "%(n)d lines", count) % {"n": count}
+    overlap = receipt["overlap_seconds"]
+    said += ", " + (
+        _("overlapping by %(seconds).2f s in all") % {"seconds": overlap}
+        if overlap
+        else _("none overlaps")
+    )
+    if natural == count:
+        fastest = {"speed": receipt["speed_highest"]}
+        return f"{said}. " + _("All at natural speed, the fastest at %(speed).2f×.") % fastest
+    quick = {"natural": natural, "quick": count - natural, "speed": receipt["speed_highest"]}
+    return f"{said}. " + _("%(natural)d at natural speed, %(quick)d up to %(speed).2f×.") % quick
+
+
+def _starts(receipt: Mapping[str, Any]) -> str:
+    return _("Half the lines start within %(median).0f ms, 95 %% at most %(most).0f ms late.") % {
+        "median": receipt["start_median_ms"],
+        "most": max(receipt["start_p95_ms"], 0),
+    }
+
+
+def _length(receipt: Mapping[str, Any], *, picture: bool) -> str:
+    if any("other length" in miss for miss in receipt.get("missed", ())):
+        return _("Its length differs from the original.")
+    if picture:
+        return _("Same length as your video, to the frame.")
+    return _("Same length as your recording, to the frame.")
+
+
+def _heard(receipt: Mapping[str, Any]) -> str:
+    error = receipt["word_error"]
+    if error is None:
+        return _("Not heard again.")
+    right = round(100 * max(0.0, 1 - error))
+    return _("Heard again: %(right)d %% of words in the median line.") % {"right": right}

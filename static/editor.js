@@ -1,0 +1,398 @@
+// The editor of lines. Every line is sent by itself when its writer pauses; what is not sent yet is
+// kept in this browser, so that neither a lost connection, nor a closed page, nor a dub that is being
+// made loses a word. When somebody else changed the line meanwhile, its writer chooses between both.
+(() => {
+    "use strict";
+
+    const list = document.getElementById("lines");
+    if (!list) {
+        return;
+    }
+    const PAUSE_MS = 800;
+    const RETRY_MS = 5000;
+    const LONGEST_RETRY_MS = 60000;
+    const HEAR_MS = 1000;
+    const MOST_HEAR_TURNS = 120;
+    const FITS = 1.03; // up to here a line is spoken at its voice's own speed
+    const FASTEST = 1.25;
+
+    const kept = document.getElementById("kept");
+    const costs = document.getElementById("costs");
+    const render = document.getElementById("render");
+    const listen = document.getElementById("listen");
+    const script = document.getElementById("voices");
+    const voices = script ? JSON.parse(script.textContent) : [];
+    const rows = new Map();
+    let retry = RETRY_MS;
+    let retrying = null;
+
+    // -- Drafts: what is not sent yet ----------------------------------------------------------
+
+    const nameOf = (row) => `draft:${list.dataset.job}:${row.form.getAttribute("action")}`;
+
+    function keepDraft(row) {
+        const draft = { text: row.text.value, revision: row.form.elements.revision.value };
+        try {
+            localStorage.setItem(nameOf(row), JSON.stringify(draft));
+        } catch {
+            // full or forbidden: the text still stands in the field
+        }
+    }
+
+    const dropDraft = (row) => localStorage.removeItem(nameOf(row));
+
+    function restore(row) {
+        const draft = JSON.parse(localStorage.getItem(nameOf(row)) || "null");
+        if (!draft || draft.text === row.text.value) {
+            dropDraft(row);
+            return;
+        }
+        const theirs = row.text.value;
+        row.text.value = draft.text;
+        row.dirty = true;
+        if (draft.revision === row.form.elements.revision.value) {
+            send(row);
+        } else {
+            ask(row, { text: theirs, revision: row.form.elements.revision.value });
+        }
+    }
+
+    // -- Sending -------------------------------------------------------------------------------
+
+    async function send(row) {
+        clearTimeout(row.timer);
+        if (row.sending) {
+            row.again = true;
+            return row.sending;
+        }
+        if (row.asked) {
+            return null; // a wording must be chosen first
+        }
+        row.sending = post(row).finally(() => {
+            row.sending = null;
+            show();
+        });
+        await row.sending;
+        if (row.again) {
+            row.again = false;
+            await send(row);
+        }
+        return null;
+    }
+
+    async function post(row) {
+        const sent = row.text.value;
+        const body = new FormData(row.form);
+        for (const [name, value] of Object.entries(row.shown)) {
+            if (body.get(name) === value) {
+                body.delete(name); // only what was changed
+            }
+        }
+        show();
+        let [answer, told] = [null, null];
+        try {
+            const headers = { Accept: "application/json" };
+            const ways = { method: "POST", body, headers, redirect: "error" };
+            answer = await fetch(row.form.action, ways);
+            told = await answer.json();
+        } catch {
+            later(row);
+            return;
+        }
+        if (answer.ok) {
+            taken(row, sent, told);
+        } else if (told.error === "stale_revision" && told.line) {
+            ask(row, told.line);
+        } else if (answer.status === 409 || answer.status === 429 || answer.status >= 500) {
+            later(row, told.message);
+        } else {
+            say(row, told.message);
+        }
+    }
+
+    function taken(row, sent, told) {
+        retry = RETRY_MS;
+        row.form.elements.revision.value = told.line.revision;
+        row.pace = told.line.pace || row.pace;
+        row.box.classList.toggle("stale", told.line.stale);
+        const changed = row.box.querySelector("[data-changed]");
+        if (changed) {
+            changed.hidden = !told.line.stale;
+        }
+        remember(row);
+        say(row, "");
+        if (row.text.value === sent) {
+            row.dirty = false;
+            dropDraft(row);
+        } else {
+            keepDraft(row);
+        }
+        row.shown.text = told.line.text;
+        showCosts(told.costs);
+        fit(row);
+    }
+
+    function later(row, message) {
+        say(row, message || "");
+        row.dirty = true;
+        keepDraft(row);
+        clearTimeout(retrying);
+        retrying = setTimeout(() => {
+            retry = Math.min(retry * 2, LONGEST_RETRY_MS);
+            sendAll();
+        }, retry);
+    }
+
+    const unsent = () => [...rows.values()].filter((row) => row.dirty);
+    const sendAll = () => Promise.all(unsent().map(send));
+
+    function remember(row) {
+        row.shown = {};
+        for (const name of ["text", "way", "voice"]) {
+            if (row.form.elements[name]) {
+                row.shown[name] = row.form.elements[name].value;
+            }
+        }
+    }
+
+    // -- Two people at one line ----------------------------------------------------------------
+
+    function ask(row, line) {
+        row.asked = line;
+        row.conflict.querySelector(".theirs").textContent = line.text;
+        row.conflict.hidden = false;
+        show();
+    }
+
+    function choose(row, which) {
+        const line = row.asked;
+        row.asked = null;
+        row.conflict.hidden = true;
+        row.form.elements.revision.value = line.revision;
+        row.shown.text = line.text;
+        if (which === "theirs") {
+            row.text.value = line.text;
+            row.dirty = false;
+            dropDraft(row);
+            fit(row);
+            show();
+        } else {
+            keepDraft(row);
+            send(row);
+        }
+        row.text.focus();
+    }
+
+    // -- What is shown -------------------------------------------------------------------------
+
+    function say(row, message) {
+        row.trouble.textContent = message;
+        row.trouble.hidden = !message;
+    }
+
+    function show() {
+        const waiting = unsent().length;
+        const words = [...rows.values()].some((row) => row.sending)
+            ? kept.dataset.saving
+            : waiting
+              ? kept.dataset.waiting.replace("%n", waiting)
+              : kept.dataset.saved;
+        if (kept.textContent !== words) {
+            kept.textContent = words;
+        }
+    }
+
+    function showCosts(now) {
+        if (!costs || !now) {
+            return;
+        }
+        const words = now.lines ? costs.dataset.changed : costs.dataset.none;
+        costs.textContent = words.replace("%n", now.lines).replace("%c", now.credits);
+        render.hidden = !now.lines;
+    }
+
+    // How fast the line would have to be said, by the pace that its voice was measured at.
+    function fit(row) {
+        const badge = row.box.querySelector("[data-fit]");
+        if (!badge) {
+            return;
+        }
+        const silent = row.form.elements.way.value !== "spoken";
+        const speed = row.text.value.trim().length / row.pace / Math.max(row.room, 0.1);
+        const faster = list.dataset.times.replace("%s", speed.toFixed(2));
+        const [words, kind] = silent
+            ? [list.dataset.silent, "plain"]
+            : speed <= FITS
+              ? [list.dataset.fits, "plain"]
+              : speed <= FASTEST
+                ? [faster, "look"]
+                : [list.dataset.long, "failed"];
+        badge.textContent = words;
+        badge.className = `fit tag ${kind}`;
+    }
+
+    // -- Hearing -------------------------------------------------------------------------------
+
+    function hearOriginal(row) {
+        listen.src ||= listen.dataset.source;
+        clearTimeout(listen.timer);
+        listen.currentTime = Number(row.box.dataset.at) / 1000;
+        listen.play().catch(() => {});
+        listen.timer = setTimeout(() => listen.pause(), 1000 * row.room);
+    }
+
+    async function hear(row, button) {
+        const words = button.textContent;
+        button.textContent = button.dataset.making;
+        button.setAttribute("aria-busy", "true");
+        try {
+            if (row.dirty) {
+                await send(row);
+            }
+            const told = await spoken(button.dataset.hear);
+            say(row, told.url ? "" : told.message || "");
+            if (told.url) {
+                listen.pause();
+                await new Audio(told.url).play();
+            }
+        } catch {
+            // the connection, or a browser that wants another click: the button is there again
+        }
+        button.textContent = words;
+        button.removeAttribute("aria-busy");
+    }
+
+    async function spoken(url) {
+        for (let turn = 0; turn < MOST_HEAR_TURNS; turn += 1) {
+            const headers = { "X-CSRFToken": list.dataset.token };
+            const answer = await fetch(url, { method: "POST", headers, redirect: "error" });
+            if (answer.status !== 202) {
+                return answer.json();
+            }
+            await new Promise((resolve) => setTimeout(resolve, HEAR_MS));
+        }
+        return {};
+    }
+
+    // -- Rows ----------------------------------------------------------------------------------
+
+    function take(box) {
+        if (rows.has(box.dataset.line)) {
+            return;
+        }
+        const form = box.querySelector("form");
+        const row = {
+            box,
+            form,
+            text: form.elements.text,
+            room: Number(box.dataset.room),
+            pace: Number(box.dataset.pace),
+            trouble: form.querySelector(".trouble"),
+            conflict: form.querySelector(".conflict"),
+        };
+        rows.set(box.dataset.line, row);
+        remember(row);
+        fit(row);
+        restore(row);
+    }
+
+    function fill(select) {
+        const there = new Set([...select.options].map((option) => option.value));
+        for (const voice of voices) {
+            if (there.has(voice.id)) {
+                [...select.options].find((option) => option.value === voice.id).textContent = voice.name;
+            } else {
+                select.add(new Option(voice.name, voice.id));
+            }
+        }
+    }
+
+    async function more(place) {
+        const link = place.querySelector("a");
+        watcher.unobserve(place);
+        try {
+            const answer = await fetch(link.dataset.lines, { redirect: "error" });
+            if (!answer.ok) {
+                throw new Error(`status ${answer.status}`);
+            }
+            const fresh = document.createElement("template");
+            fresh.innerHTML = await answer.text();
+            const boxes = [...fresh.content.querySelectorAll("[data-line]")];
+            place.replaceWith(fresh.content);
+            boxes.forEach(take);
+            watch();
+        } catch {
+            setTimeout(() => watcher.observe(place), RETRY_MS);
+        }
+    }
+
+    const watcher = new IntersectionObserver(
+        (seen) => seen.filter((one) => one.isIntersecting).forEach((one) => more(one.target)),
+        { rootMargin: "800px" },
+    );
+    const watch = () => list.querySelectorAll("[data-more]").forEach((one) => watcher.observe(one));
+    const rowOf = (event) => rows.get(event.target.closest("[data-line]")?.dataset.line);
+
+    list.addEventListener("input", (event) => {
+        const row = rowOf(event);
+        if (row && event.target === row.text) {
+            row.dirty = true;
+            keepDraft(row);
+            fit(row);
+            clearTimeout(row.timer);
+            row.timer = setTimeout(() => send(row), PAUSE_MS);
+        }
+    });
+    list.addEventListener("change", (event) => {
+        const row = rowOf(event);
+        if (!row || (event.target === row.text && !row.dirty)) {
+            return;
+        }
+        row.dirty = true;
+        fit(row);
+        send(row);
+    });
+    list.addEventListener("submit", (event) => {
+        event.preventDefault();
+        send(rowOf(event));
+    });
+    list.addEventListener("focusin", (event) => {
+        if (event.target.matches("[data-voices]")) {
+            fill(event.target);
+        }
+    });
+    list.addEventListener("click", (event) => {
+        const row = rowOf(event);
+        const button = event.target.closest("button");
+        if (!row || !button) {
+            return;
+        }
+        if (button.dataset.listen !== undefined) {
+            hearOriginal(row);
+        } else if (button.dataset.hear) {
+            hear(row, button);
+        } else if (button.dataset.take) {
+            choose(row, button.dataset.take);
+        }
+    });
+    window.addEventListener("online", sendAll);
+
+    // What is asked about must be there first: the price, and the words that are spoken.
+    for (const link of document.querySelectorAll("#bar a[data-dialog]")) {
+        link.addEventListener("click", async (event) => {
+            if (!unsent().length) {
+                return;
+            }
+            event.preventDefault();
+            event.stopPropagation();
+            await sendAll();
+            if (!unsent().length) {
+                link.click();
+            }
+        });
+    }
+
+    list.querySelectorAll("[data-line]").forEach(take);
+    watch();
+    show();
+})();

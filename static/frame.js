@@ -1,0 +1,68 @@
+// What every page has: the theme switch, the account menu, which closes like a menu, and a word when
+// the network is gone.
+(() => {
+    "use strict";
+
+    const YEAR = 365 * 24 * 3600;
+    const root = document.documentElement;
+
+    // The server writes the chosen theme into the page, so that it is there from the first paint.
+    function choose(theme) {
+        const secure = location.protocol === "https:" ? "; secure" : "";
+        const age = theme === "system" ? 0 : YEAR;
+        document.cookie = `theme=${theme}; path=/; max-age=${age}; samesite=lax${secure}`;
+        if (theme === "system") {
+            delete root.dataset.theme;
+        } else {
+            root.dataset.theme = theme;
+        }
+    }
+
+    function mark(themes) {
+        const chosen = root.dataset.theme || "system";
+        for (const button of themes.querySelectorAll("button")) {
+            button.setAttribute("aria-pressed", String(button.value === chosen));
+        }
+    }
+
+    const themes = document.getElementById("themes");
+    if (themes) {
+        mark(themes);
+        themes.hidden = false;
+        themes.addEventListener("click", (event) => {
+            if (event.target.value) {
+                choose(event.target.value);
+                mark(themes);
+            }
+        });
+    }
+
+    const offline = document.getElementById("no-network");
+    const look = () => {
+        offline.hidden = navigator.onLine;
+    };
+    window.addEventListener("online", look);
+    window.addEventListener("offline", look);
+    look();
+
+    function close(menu) {
+        const inside = menu.contains(document.activeElement);
+        menu.open = false;
+        if (inside) {
+            menu.querySelector("summary").focus();
+        }
+    }
+
+    document.addEventListener("keydown", (event) => {
+        if (event.key === "Escape") {
+            document.querySelectorAll("details.menu[open]").forEach(close);
+        }
+    });
+    document.addEventListener("click", (event) => {
+        for (const menu of document.querySelectorAll("details.menu[open]")) {
+            if (!menu.contains(event.target)) {
+                menu.open = false;
+            }
+        }
+    });
+})();

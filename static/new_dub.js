@@ -1,0 +1,135 @@
+// The page of a new dub: captions, languages, the glossary, and the launch.
+(() => {
+    "use strict";
+
+    const { begin, post, choices, save, show, tell, forget, reason, addTerm } = window.dubber.draft;
+    const { running } = window.dubber.files;
+    const form = document.getElementById("new-dub");
+    const said = document.getElementById("words").dataset;
+    const launch = document.getElementById("launch");
+
+    form.elements.captions.addEventListener("change", async (event) => {
+        const file = event.target.files[0];
+        if (!file) {
+            return;
+        }
+        const body = new FormData();
+        body.set("captions", file);
+        try {
+            await begin();
+            show(await (await post(`${form.dataset.draft}/captions`, body)).text());
+        } catch (error) {
+            tell(reason(error));
+        }
+        event.target.value = "";
+    });
+
+    form.addEventListener("click", async (event) => {
+        const button = event.target.closest("[data-remove]");
+        if (!button) {
+            return;
+        }
+        event.preventDefault();
+        try {
+            show(await (await post(button.formAction, choices())).text());
+            form.querySelector(".drop input").focus();
+        } catch (error) {
+            tell(reason(error));
+        }
+    });
+
+    const boxes = [...form.querySelectorAll("[name=languages]")];
+    const find = document.getElementById("find-language");
+
+    find.addEventListener("input", () => {
+        const wanted = find.value.trim().toLowerCase();
+        const rows = [...form.querySelectorAll(".language")];
+        rows.forEach((row) => {
+            row.hidden = !row.dataset.search.toLowerCase().includes(wanted);
+        });
+        document.getElementById("no-language").hidden = rows.some((row) => !row.hidden);
+    });
+
+    document.getElementById("affordable").addEventListener("click", () => {
+        const spoken = form.elements.source_language.value;
+        const price = (box) =>
+            Number(document.getElementById(`price-${box.value}`).dataset.credits ?? Infinity);
+        const sorted = boxes
+            .filter((box) => box.value !== spoken)
+            .sort((one, other) => price(one) - price(other));
+        let left = Number(form.dataset.balance);
+        let most = Number(form.dataset.most);
+        boxes.forEach((box) => {
+            box.checked = false;
+        });
+        for (const box of sorted) {
+            if (most > 0 && price(box) <= left) {
+                box.checked = true;
+                left -= price(box);
+                most -= 1;
+            }
+        }
+        save();
+    });
+
+    // A flag is shown only where a font draws it: else it is two letters.
+    function drawsFlags() {
+        const context = document.createElement("canvas").getContext("2d");
+        context.font = "32px sans-serif";
+        const width = (text) => context.measureText(text).width;
+        return width("🇪🇸") < width("🇪") + width("🇸") - 1 && width("🇪🇸") !== width("\u{10FFFF}");
+    }
+
+    document.getElementById("add-term").addEventListener("click", () => {
+        addTerm().querySelector("input").focus();
+    });
+
+    form.addEventListener("submit", async (event) => {
+        event.preventDefault();
+        if (event.submitter !== launch) {
+            save(); // the Enter key in a field
+            return;
+        }
+        if (launch.getAttribute("aria-disabled") === "true") {
+            return;
+        }
+        if (Object.keys(running).length) {
+            tell(said.wait);
+            return;
+        }
+        const label = launch.textContent;
+        launch.setAttribute("aria-disabled", "true");
+        launch.textContent = said.launching;
+        const ended = await attempt();
+        if (!ended) {
+            launch.removeAttribute("aria-disabled");
+            launch.textContent = label;
+        }
+    });
+
+    async function attempt() {
+        try {
+            await begin();
+            const told = await (await post(form.dataset.draft, choices())).json();
+            if (told.parts) {
+                show(told.parts);
+                form.querySelector(".wrong:not([hidden])")?.scrollIntoView({ block: "center" });
+                return false;
+            }
+            forget();
+            launch.textContent = said.launched;
+            await window.dubber.launch.settle(form);
+            location.assign(told.url);
+            return true;
+        } catch (error) {
+            tell(reason(error, said.unlaunched));
+            return false;
+        }
+    }
+
+    if (drawsFlags()) {
+        form.querySelectorAll(".flag").forEach((flag) => {
+            flag.hidden = false;
+        });
+    }
+})();

@@ -1,0 +1,182 @@
+"""The editor in a browser: no word is lost, and only what changed is made anew."""
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from accounts.models import User
+from billing.queries import balance_of
+from jobs import rows
+from jobs.models import DubbingJob, LanguageTask, Line
+from jobs.pipeline.timeline import Segment, Transcript, Translation
+from jobs.states import Stage
+from tests.browser import dubs
+from tests.browser.conftest import Opened, sign_in
+
+pytestmark = [pytest.mark.browser, pytest.mark.ffmpeg, pytest.mark.models]
+
+
+def edit(page: Page, person: User, job: DubbingJob) -> None:
+    sign_in(page, person)
+    page.goto(f"/jobs/{job.public_id}/edit/es")
+
+
+def line(job: DubbingJob, number: int = 1) -> Line:
+    return Line.objects.get(task__job=job, task__language="es", segment__index=number - 1)
+
+
+def write(page: Page, text: str, *, number: int = 1) -> None:
+    page.get_by_label(f"Line {number}", exact=True).fill(text)
+
+
+def expect_kept(page: Page, text: str, *, number: int = 1) -> None:
+    """Wait until the server has a wording, and the page says so."""
+    row = page.locator("[data-line]").nth(number - 1)
+    expect(row.locator("[data-changed]")).to_be_visible()
+    expect(page.get_by_text("Everything is kept")).to_be_visible()
+    expect(row.get_by_role("textbox")).to_have_value(text)
+
+
+def refuse(route: Route) -> None:
+    route.abort()
+
+
+def test_a_changed_line_is_made_anew_and_nothing_else(
+    page: Page, person: User, dub: DubbingJob
+) -> None:
+    edit(page, person, dub)
+    before = balance_of(person)
+
+    write(page, "Hola a todos.")
+    expect(page.get_by_text("Changed lines: 1 · to make them anew: 1 credits")).to_be_visible()
+    page.get_by_role("link", name="Make the changes").click()
+    page.get_by_role("button", name="Make them for 1 credit").click()
+    expect(page.get_by_text("The changed lines are made anew.")).to_be_visible()
+    dubs.work()
+    expect(page.locator("#language-es")).to_contain_text("ready")
+    with page.expect_download() as saved:
+        page.locator("#files-es").get_by_role("link", name="Captions (VTT)").click()
+
+    assert "Hola a todos." in saved.value.path().read_text()
+    assert balance_of(person) == before - 1
+    assert [one.spoken.startswith("Hola") for one in line(dub).task.lines.all()].count(True) == 1
+
+
+def test_two_people_at_one_line_lose_no_word(
+    page: Page, opened: Opened, person: User, dub: DubbingJob, complaints: list[str]
+) -> None:
+    edit(page, person, dub)
+    other = opened()
+    edit(other, person, dub)
+
+    write(page, "Hers")
+    expect_kept(page, "Hers")
+    write(other, "His")
+    expect(other.locator(".conflict:visible")).to_contain_text("Somebody changed this line")
+    expect(other.locator(".theirs").first).to_have_text("Hers")
+    other.locator(".conflict:visible").get_by_role("button", name="Mine").click()
+    expect_kept(other, "His")
+
+    assert line(dub).text == "His"
+    complaints.clear()  # the browser writes down that it was answered 409
+
+
+def test_what_could_not_be_sent_is_still_there_after_the_page_was_closed(
+    page: Page, person: User, dub: DubbingJob, complaints: list[str]
+) -> None:
+    edit(page, person, dub)
+    page.route("**/lines/*", refuse)
+
+    write(page, "Not sent yet")
+    expect(page.get_by_text("1 lines wait to be sent")).to_be_visible()
+    page.unroute("**/lines/*")
+    page.reload()
+
+    expect_kept(page, "Not sent yet")
+    assert line(dub).text == "Not sent yet"
+    complaints.clear()  # the browser writes down what it could not send
+
+
+def test_an_edit_while_the_dub_is_made_is_sent_when_it_is_done(
+    page: Page, person: User, dub: DubbingJob, complaints: list[str]
+) -> None:
+    edit(page, person, dub)
+    LanguageTask.objects.filter(job=dub, language="fr").update(stage=Stage.DUBBING)
+    DubbingJob.objects.update(status="processing", finished_at=None)
+
+    write(page, "In the meantime")
+    expect(page.get_by_text("This is being made.")).to_be_visible()
+    LanguageTask.objects.filter(job=dub, language="fr").update(stage=Stage.COMPLETE)
+    DubbingJob.objects.update(status="complete", finished_at=dub.finished_at)
+    expect_kept(page, "In the meantime")
+
+    assert line(dub).text == "In the meantime"
+    complaints.clear()  # the browser writes down that it was answered 409
+
+
+def test_the_estimate_follows_the_words(page: Page, person: User, dub: DubbingJob) -> None:
+    edit(page, person, dub)
+    badge = page.locator("[data-fit]").first
+
+    write(page, "Hola")
+    expect(badge).to_have_text("fits")
+    write(page, "x" * 50)
+    expect(badge).to_contain_text("× faster")
+    write(page, "x" * 100)
+
+    expect(badge).to_have_text("too long")
+
+
+def test_a_line_stays_in_the_original_voice(page: Page, person: User, dub: DubbingJob) -> None:
+    edit(page, person, dub)
+
+    page.get_by_label("What is heard").first.select_option("Original voice")
+    expect(page.get_by_text("Changed lines: 1")).to_be_visible()
+
+    assert line(dub).keep_original
+
+
+def test_lines_come_as_they_are_scrolled_to(page: Page, person: User, dub: DubbingJob) -> None:
+    said = tuple(Segment(n, 0.02 * n, 0.02 * n + 0.01, 0, f"Line {n}") for n in range(1000))
+    transcript = Transcript("en", said)
+    rows.save_transcript(dub, transcript)
+    task = dub.tasks.get(language="es")
+    texts = tuple(f"Esta es la línea {n}" for n in range(1000))
+    rows.save_translation(task, transcript, Translation("es", texts, "test"))
+    edit(page, person, dub)
+    expect(page.locator("[data-line]")).to_have_count(50)
+
+    page.locator("[data-more]").scroll_into_view_if_needed()
+
+    expect(page.locator("[data-line]")).not_to_have_count(50)
+    expect(page.get_by_label("Line 60", exact=True)).to_have_value("Esta es la línea 59")
+
+
+def test_the_transcript_is_read_before_the_languages_are_made(
+    page: Page, person: User, shelf: dubs.Shelf
+) -> None:
+    job = dubs.ordered(person, shelf.film, languages=["es"], options={"review": True})
+    dubs.work()
+    sign_in(page, person)
+    page.goto(f"/jobs/{job.public_id}")
+
+    page.get_by_role("link", name="Read the transcript").click()
+    page.wait_for_url("**/transcript")
+    with page.expect_response("**/transcript/lines/*"):
+        write(page, "Good evening, friends.")
+    expect(page.get_by_text("Everything is kept")).to_be_visible()
+    page.get_by_role("link", name="Start the languages").click()
+    page.get_by_role("dialog").get_by_role("button", name="Start the languages").click()
+    expect(page.get_by_text("Started. The languages are made now.")).to_be_visible()
+    dubs.work()
+
+    assert line(job).text.startswith("Good evening, friends.")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_editor_fits_a_small_screen(
+    opened: Opened, person: User, dub: DubbingJob, scheme: str
+) -> None:
+    page = opened(width=360, color_scheme=scheme)
+    edit(page, person, dub)
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -1,0 +1,199 @@
+"""A new dub, from the file to the launch, as people make it."""
+
+import re
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from jobs.models import DubbingJob, Upload
+from tests.browser.cable import Cable, cable
+from tests.browser.conftest import Opened, sign_in
+from tests.browser.site import Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.models]
+
+RATE = 48_000
+Recording = Callable[..., str]
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Recording:
+    """Writes a recording of silence: nobody listens to it here."""
+
+    def write(name: str = "My talk.wav", *, seconds: int = 61) -> str:
+        path = tmp_path / name
+        with wave.open(str(path), "wb") as file:
+            file.setparams((2, 2, RATE, 0, "NONE", "not compressed"))
+            file.writeframes(bytes(4 * RATE * seconds))
+        return str(path)
+
+    return write
+
+
+def arrived(page: Page, role: str = "voice") -> None:
+    """Wait until a file is here and was looked into."""
+    expect(page.locator(f"#file-{role}")).to_contain_text("ready")
+
+
+def launched(page: Page) -> DubbingJob:
+    """Wait until the page of the dub is there; the dub."""
+    page.wait_for_url("**/jobs/job_*")
+    return DubbingJob.objects.get(public_id=page.url.rpartition("/")[2])
+
+
+@pytest.fixture
+def slow(site: Site) -> Iterator[Cable]:
+    """A slow connection to the site."""
+    with cable(site.url, bytes_a_second=4_000_000) as one:
+        yield one
+
+
+def test_a_recording_is_sent_priced_and_launched(
+    page: Page, person: User, recording: Recording
+) -> None:
+    sign_in(page, person)
+    page.goto("/jobs/new")
+
+    page.get_by_label("Drop a video or a voice track here").set_input_files(recording())
+    arrived(page)
+    page.get_by_role("checkbox", name="Spanish").check()
+    expect(page.get_by_role("row", name="You pay")).to_contain_text("7")
+    expect(page.get_by_role("row", name="After launch")).to_contain_text("993")
+    page.get_by_role("button", name="Launch").click()
+
+    job = launched(page)
+    assert job.title == "My talk"
+    assert [task.language for task in job.tasks.all()] == ["es"]
+    expect(page.locator(".balance b")).to_have_text("993")
+
+
+def test_a_lost_connection_loses_nothing(
+    opened: Opened, person: User, recording: Recording, slow: Cable, complaints: list[str]
+) -> None:
+    page = opened(base_url=slow.url)
+    sign_in(page, person)
+    page.goto("/jobs/new")
+    with page.expect_request(lambda one: one.method == "PUT"):
+        page.get_by_label("Drop a video or a voice track").set_input_files(recording(seconds=90))
+    expect(page.locator("[data-figures]").first).to_have_text(re.compile(r"[2-9]\d %"))
+
+    slow.cut()
+    page.context.set_offline(True)
+    expect(page.get_by_text("The connection was lost.")).to_be_visible()
+    page.get_by_role("checkbox", name="Spanish").check()
+    page.get_by_label("Title").fill("Written offline")
+    expect(page.get_by_text("We can’t reach the site.")).to_be_visible()
+    slow.mend()
+    with page.expect_request(lambda one: "bytes */" not in one.headers.get("content-range", "*/")):
+        page.context.set_offline(False)
+    arrived(page)
+
+    expect(page.get_by_role("row", name="You pay")).to_contain_text("9")
+    assert Upload.objects.get().size == 4 * RATE * 90 + 44
+    page.get_by_role("button", name="Launch").click()
+    assert launched(page).title == "Written offline"
+    page.close()  # the page of the dub goes on asking, and may still meet a dead connection
+    assert all("Failed to load resource: net::ERR_" in one for one in complaints)
+    complaints.clear()
+
+
+def test_what_came_of_a_file_stays_when_the_page_is_loaded_again(
+    opened: Opened, person: User, recording: Recording, slow: Cable
+) -> None:
+    path = recording(seconds=90)
+    page = opened(base_url=slow.url)
+    sign_in(page, person)
+    page.goto("/jobs/new")
+    page.get_by_label("Drop a video or a voice track here").set_input_files(path)
+    page.get_by_role("checkbox", name="Spanish").check()
+    expect(page.locator("[data-figures]").first).to_have_text(re.compile(r"[2-9]\d %"))
+    page.on("dialog", lambda dialog: dialog.accept())
+
+    page.reload()
+
+    expect(page.get_by_text("Choose the same file again to go on.")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Spanish")).to_be_checked()
+    slow.mend()
+    with page.expect_request(lambda one: one.method == "PUT") as put:
+        page.get_by_label("Drop a video or a voice track here").set_input_files(path)
+    assert not put.value.headers["content-range"].startswith("bytes 0-")
+    arrived(page)
+
+
+def test_a_new_dub_needs_only_the_keyboard(page: Page, person: User, recording: Recording) -> None:
+    sign_in(page, person)
+    page.goto("/jobs/new")
+    path = recording()
+
+    def tab_to(name: str) -> None:
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.labels?.[0]?.innerText ?? ''").startswith(
+                name
+            ) or page.evaluate("document.activeElement.innerText").startswith(name):
+                return
+        raise AssertionError(f"The Tab key doesn't reach {name}.")
+
+    tab_to("Drop a video")
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Space")
+    chooser.value.set_files(path)
+    arrived(page)
+    tab_to("Spanish")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("row", name="You pay")).to_contain_text("7")
+    tab_to("Launch")
+    page.keyboard.press("Enter")
+
+    assert launched(page).title == "My talk"
+
+
+def test_a_new_dub_fits_a_small_dark_screen(
+    opened: Opened, person: User, recording: Recording
+) -> None:
+    page = opened(width=360, height=740, color_scheme="dark", reduced_motion="reduce")
+    sign_in(page, person)
+    page.goto("/jobs/new")
+
+    page.get_by_label("Drop a video or a voice track here").set_input_files(recording())
+    arrived(page)
+    page.get_by_role("checkbox", name="Spanish").check()
+    expect(page.locator("#sum")).to_contain_text("7 credits")
+
+    expect(page.get_by_role("button", name="Launch")).to_be_in_viewport()
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.get_by_role("button", name="Launch").click()
+    launched(page)
+
+
+def test_a_background_of_another_length_is_refused_before_it_is_sent(
+    page: Page, person: User, recording: Recording
+) -> None:
+    sign_in(page, person)
+    page.goto("/jobs/new")
+    page.get_by_label("Drop a video or a voice track here").set_input_files(recording())
+    arrived(page)
+
+    other = recording("music.wav", seconds=70)
+    page.get_by_label("Drop the background here").set_input_files(other)
+
+    expect(page.get_by_text("Voice (61.0 s) and background (70.0 s) differ")).to_be_visible()
+    assert Upload.objects.count() == 1
+
+
+def test_a_file_that_is_no_recording_is_refused_before_it_is_sent(
+    page: Page, person: User, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("Dear diary")
+    sign_in(page, person)
+    page.goto("/jobs/new")
+
+    page.get_by_label("Drop a video or a voice track here").set_input_files(str(notes))
+
+    expect(page.get_by_text("This isn’t a video or sound file that we can read.")).to_be_visible()
+    assert not Upload.objects.exists()

@@ -1,0 +1,54 @@
+"""A dub that is finished, with lines to correct."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+from accounts.models import User
+from jobs import outcomes, rows, storage
+from jobs.models import DubbingJob
+from jobs.pipeline.timeline import Dub, PlacedLine, Segment, Transcript, Translation
+from tests import make
+
+HEARD = Transcript(
+    "en",
+    (
+        Segment(0, 1.0, 3.0, 0, "One."),
+        Segment(1, 5.0, 7.0, 0, "Two."),
+        Segment(2, 9.0, 60.0, 0, "3."),
+    ),
+)
+
+
+def spoken(person: User) -> DubbingJob:
+    """Make a finished job of three lines in Spanish."""
+    job = make.job(person, languages=["es"])
+    task = job.tasks.get()
+    make.done(1)
+    outcomes.finish(make.claim(), kept=[], write=lambda: rows.save_transcript(job, HEARD))
+    job.refresh_from_db()
+    said = Translation("es", ("Uno.", "Dos.", "Tres."), "test")
+    outcomes.finish(make.claim(), kept=[], write=lambda: rows.save_translation(task, HEARD, said))
+    outcomes.finish(
+        make.claim(), kept=kept("dub", b"dub"), write=lambda: rows.save_dub(task, _dub())
+    )
+    outcomes.finish(make.claim(), kept=kept("mix", b"mix"), write=lambda: None)
+    full = replace(kept("full_mp3", b"full")[0], working=False)
+    outcomes.finish(make.claim(), kept=[full], write=lambda: None)
+    job.refresh_from_db()
+    return job
+
+
+def kept(kind: str, content: bytes) -> list[storage.Kept]:
+    """Store a working file, as its step does."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    key = storage.keep_bytes(content, key=f"jobs/{kind}-{sha256}.flac")
+    return [storage.Kept(kind, key, sha256, len(content), kind, working=True)]
+
+
+def _dub() -> Dub:
+    lines = [
+        PlacedLine(part.index, part.start, part.start + 1, f"{part.index}!", 0, "hum", 1, 0, 0, 0)
+        for part in HEARD.segments
+    ]
+    return Dub("es", tuple(lines), Path("voice.flac"), "test")
