@@ -50,6 +50,7 @@ NEEDED: tuple[Program, ...] = (
 FOR_TESTS: tuple[Program, ...] = (
     Program("postgresql", lambda: _on_path("initdb")() or _debian_has_postgresql()),
     Program("gettext", _on_path("xgettext")),
+    Program("chromium", _on_path("chromium")),
 )
 FOR_FULL_SET: tuple[Program, ...] = (Program("npm", _on_path("npm")),)
 
