@@ -44,7 +44,6 @@
     function take(box) {
         const [audio, beside] = box.querySelectorAll("audio");
         const sound = { code: box.dataset.track, tag: box.dataset.tag, box, audio, beside };
-        box.hidden = true;
         audio.controls = false;
         audio.addEventListener("ended", () => sound === heard && stop());
         audio.addEventListener("waiting", () => sound === heard && pauseFollowers());
@@ -382,7 +381,6 @@
         picture.muted = true;
         picture.controls = false;
     }
-    part("controls").hidden = false;
     const [original, first] = sounds.values();
     settle(sounds.get(wanted) || first || original, null);
     heard.audio.preload = "metadata";

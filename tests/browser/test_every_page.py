@@ -34,10 +34,17 @@ MOST_QUERIES = 12
 
 SHIFT = """() => new Promise((resolve) => {
     let sum = 0;
+    const moved = new Set();
+    const name = (node) => node ? [node.nodeName, node.id, node.className].join(" ").trim() : "?";
     new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) { sum += entry.hadRecentInput ? 0 : entry.value; }
+        for (const entry of list.getEntries()) {
+            sum += entry.hadRecentInput ? 0 : entry.value;
+            entry.sources.forEach((source) => moved.add(name(source.node)));
+        }
     }).observe({ type: "layout-shift", buffered: true });
-    requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+    requestAnimationFrame(
+        () => requestAnimationFrame(() => resolve([sum, [...moved].join(", ")]))
+    );
 })"""
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
@@ -82,18 +89,15 @@ def faults(page: Page, url: str, *, name: str, status: int) -> Iterator[str]:
     assert response is not None
     if response.status != status:
         yield f"{name} answered {response.status}"
-    shift = page.evaluate(SHIFT)
+    shift, moved = page.evaluate(SHIFT)
     if (wider := page.evaluate(WIDER)) > 0:
         yield f"{name} is {wider} px wider than its window"
     page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
     sent = sum(compressed(answer) for answer in answers)
     if sent > MOST_BYTES:
         yield f"{name} takes {sent / 1024:.0f} KB"
-    if shift > MOST_SHIFT:  # a busy machine may paint a page in pieces: what counts comes again
-        page.reload(wait_until="load")
-        shift = page.evaluate(SHIFT)
     if shift > MOST_SHIFT:
-        yield f"{name} shifts by {shift:.3f}"
+        yield f"{name} shifts by {shift:.3f}: {moved}"
 
 
 def violations(page: Page, name: str) -> Iterator[str]:
