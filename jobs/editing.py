@@ -24,7 +24,7 @@ from jobs.pipeline.languages import find
 from jobs.pipeline.segment import slots
 from jobs.refusals import refusal
 from jobs.services import refuse_expired, reopen
-from jobs.states import LANGUAGE_KINDS, OPEN, JobStatus, Stage, StepKind, StepStatus
+from jobs.states import LANGUAGE_KINDS, OF_ONE_LINE, OPEN, JobStatus, Stage, StepKind, StepStatus
 
 CHARS_PER_SECOND, CHARS_MORE = 30, 40
 """How long a line may be: so many characters for each second of its slot, and some more."""
@@ -136,7 +136,7 @@ def render(
     """
     with transaction.atomic():
         job = to_edit(job)
-        _end_previews(job)
+        _end_single_lines(job)
         costs = render_prices(job, engines=engines)
         if not costs:
             raise Conflict(_("Nothing was changed, so there is nothing to make anew."))
@@ -235,20 +235,22 @@ def to_edit(job: DubbingJob) -> DubbingJob:
     reviewed = job.awaits_review and heard
     if running and not reviewed:
         raise Conflict(_("This is being made. Wait until it has ended."))
-    making = job.steps.filter(status__in=OPEN).exclude(kind=StepKind.PREVIEW)
+    making = job.steps.filter(status__in=OPEN).exclude(kind__in=OF_ONE_LINE)
     if making.exists() and not reviewed:
         raise Conflict(_("Files of this job are being made. Wait until they are there."))
     return job
 
 
-def _end_previews(job: DubbingJob) -> None:
-    """Give up the previews that nobody has begun to speak: the rendering will. Raises Conflict."""
-    previews = job.steps.select_for_update(of=("self",), no_key=True).filter(
-        kind=StepKind.PREVIEW, status__in=OPEN
+def _end_single_lines(job: DubbingJob) -> None:
+    """Give up what was asked for single lines and nobody has begun with. Raises Conflict."""
+    steps = job.steps.select_for_update(of=("self",), no_key=True).filter(
+        kind__in=OF_ONE_LINE, status__in=OPEN
     )
-    for step in previews.order_by("pk"):
+    for step in steps.order_by("pk"):
         if step.status == StepStatus.RUNNING:  # the same line would be bought twice
-            raise Conflict(_("A line is being spoken. Try again in a moment."), retry_after=5)
+            raise Conflict(
+                _("A line is being spoken or worded anew. Try again in a moment."), retry_after=5
+            )
         step.move_to(StepStatus.CANCELLED, finished_at=Now())
 
 
@@ -354,7 +356,7 @@ def _begin(job: DubbingJob, task: LanguageTask, credits: int, *, by: User) -> No
         reference=charge_reference(job, task),
         description=_("Changed lines: %(language)s") % {"language": task.language_name},
     )
-    task.lines.filter(stale=True).update(previews=0)
+    task.lines.filter(stale=True).update(previews=0, shortenings=0)
     for step in job.steps.filter(task=task, kind__in=LANGUAGE_KINDS).order_by("pk"):
         step.start_over()
     events.record(JobEvent.Kind.RENDERING_ASKED, job=job, task=task, by=str(by.pk), credits=credits)

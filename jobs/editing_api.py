@@ -13,7 +13,7 @@ from accounts.models import User
 from dubber.api import checked
 from dubber.idempotency import idempotent
 from dubber.openapi import refuses
-from jobs import editing, links, previews
+from jobs import editing, links, previews, shortenings
 from jobs.api import JobView
 from jobs.documents import document, rows_of_job
 from jobs.editing import Change
@@ -101,6 +101,14 @@ class Preparing(Form):
     """Something that a worker makes."""
 
     status = serializers.ChoiceField(["preparing"])
+
+
+class Shorter(Form):
+    """A shorter wording than `instead`; null where the translator knows none."""
+
+    status = serializers.ChoiceField(["ready"])
+    text = serializers.CharField(allow_null=True)
+    instead = serializers.CharField()
 
 
 class LineForm(Form):
@@ -262,6 +270,47 @@ class LinePreview(JobView):
         expires = datetime.fromtimestamp(until, UTC)
         url = links.take_url(take.pk, until)
         return Response({"status": "ready", "url": url, "expires_at": clock(expires)})
+
+
+class LineShorter(JobView):
+    """`/api/jobs/<id>/languages/<code>/lines/<line>/shorter`."""
+
+    @extend_schema(
+        operation_id="shorten_line",
+        tags=["editing"],
+        request=None,
+        responses={
+            200: Shorter,
+            202: OpenApiResponse(
+                Preparing, description="It is being worded: ask again after `Retry-After`."
+            ),
+            400: refuses(*LANGUAGES_REFUSED),
+            404: refuses("file_not_ready"),
+            409: refuses(
+                "conflict",
+                "line_fits",
+                "cannot_reword",
+                "shortening_limit",
+                "engine_refused",
+                "step_died",
+                *LANGUAGES_REFUSED,
+            ),
+            410: refuses("files_expired"),
+        },
+    )
+    def post(self, request: Request, public_id: str, code: str, line: int) -> Response:
+        """Propose a shorter wording for a line that doesn't fit its time; nothing is changed.
+
+        Three times for a line until it is rendered, sixty times in a job.
+        """
+        job = self.job(request, public_id)
+        proposal = shortenings.shorten_line(job, language=code, line_id=line)
+        if not proposal.ready:
+            wait = {"Retry-After": str(PREVIEW_SECONDS)}
+            return Response({"status": "preparing"}, status=202, headers=wait)
+        return Response(
+            {"status": "ready", "text": proposal.text or None, "instead": proposal.instead}
+        )
 
 
 class JobRender(JobView):

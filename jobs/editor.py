@@ -19,6 +19,9 @@ from jobs.states import Stage
 AT_ONCE = 50
 """How many lines are sent at a time."""
 
+FITS = 1.03
+"""Up to this speed a line is said as its voice speaks by itself."""
+
 USUAL_PACE = 15.0
 """Characters that a voice says in a second, where none was measured yet."""
 
@@ -52,6 +55,12 @@ class EditorLine:
     def number(self) -> int:
         """Its place, counted as people count."""
         return self.index + 1
+
+    @property
+    def is_tight(self) -> bool:
+        """Say whether it would have to be said faster than its voice speaks."""
+        silent = self.mute or self.keep_original
+        return not silent and len(self.text) / self.pace > max(self.room, 0.1) * FITS
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,17 @@ def preview_line(
         return take
 
 
+def words_of(line: Line) -> str:
+    """What a line says now. Raises Conflict where that isn't spoken, or will be translated anew."""
+    if line.mute or line.keep_original:
+        raise Conflict(_("Nothing is spoken here: the line is muted, or stays as it was."))
+    if line.outdated:
+        raise Conflict(
+            _("The original was corrected: rendering translates this line anew. Or write it here.")
+        )
+    return line.spoken if line.spoken and not line.stale else line.text
+
+
 def find_sound(take_id: int, *, until: int, signature: str) -> Sound:
     """The take that an address stands for. Raises UserError not_found, link_expired."""
     if not links.is_take_signature(take_id, until, signature):
@@ -97,14 +108,8 @@ def find_sound(take_id: int, *, until: int, signature: str) -> Sound:
 
 def _wanted(task: LanguageTask, line: Line, engines: Callable[[], Engines]) -> _Wanted:
     """What a rendering would begin this line with."""
-    if line.mute or line.keep_original:
-        raise Conflict(_("Nothing is spoken here: the line is muted, or stays as it was."))
-    if line.outdated:
-        raise Conflict(
-            _("The original was corrected: rendering translates this line anew. Or write it here.")
-        )
+    text = words_of(line)
     job = task.job
-    text = line.spoken if line.spoken and not line.stale else line.text
     transcript = rows.transcript_of(job)
     try:
         route = engines().route(job.heard_language or None, task.variant, task.speech)

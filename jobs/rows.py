@@ -23,6 +23,7 @@ from jobs.pipeline.timeline import (
     Transcript,
     Translation,
 )
+from jobs.states import OF_ONE_LINE
 
 TEXT_FLAGS = frozenset({Flag.UNTRANSLATED})
 """Flags of a translation; all others say how a line was spoken."""
@@ -271,7 +272,7 @@ def save_receipt(task: LanguageTask, receipt: Receipt) -> None:
 def reading_of(step: Step) -> int:
     """How many bytes a step reads from storage: the uploads, or what earlier steps made."""
     job = step.job
-    if step.kind == "preview":
+    if step.kind in OF_ONE_LINE:
         return 0
     if step.kind == "ingest":
         uploads = [job.voice, job.background]

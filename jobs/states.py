@@ -44,7 +44,7 @@ class StepStatus(models.TextChoices):
 class StepKind(models.TextChoices):
     """What a step does. The first two are done once for a job, the others for each language.
 
-    The last three are done for a finished language when somebody asks for them.
+    The last four are done for a finished language when somebody asks for them.
     """
 
     INGEST = "ingest", _("Decode")
@@ -56,11 +56,13 @@ class StepKind(models.TextChoices):
     WAV = "wav", _("Write WAV")
     BUNDLE = "bundle", _("Pack")
     PREVIEW = "preview", _("Speak one line")
+    SHORTEN = "shorten", _("Word one line shorter")
 
 
 JOB_KINDS = (StepKind.INGEST, StepKind.TRANSCRIBE)
 LANGUAGE_KINDS = (StepKind.TRANSLATE, StepKind.DUB, StepKind.MIX, StepKind.EXPORT)
-ON_DEMAND = (StepKind.WAV, StepKind.BUNDLE, StepKind.PREVIEW)
+OF_ONE_LINE = (StepKind.PREVIEW, StepKind.SHORTEN)
+ON_DEMAND = (StepKind.WAV, StepKind.BUNDLE, *OF_ONE_LINE)
 
 BEFORE: Mapping[StepKind, StepKind | None] = {
     StepKind.INGEST: None,
@@ -72,6 +74,7 @@ BEFORE: Mapping[StepKind, StepKind | None] = {
     StepKind.WAV: StepKind.EXPORT,
     StepKind.BUNDLE: StepKind.EXPORT,
     StepKind.PREVIEW: StepKind.EXPORT,
+    StepKind.SHORTEN: StepKind.EXPORT,
 }
 """What must be done before a step of each kind is ready."""
 
@@ -133,6 +136,9 @@ SPOKEN = frozenset({Stage.DUBBING, Stage.MIXING, Stage.EXPORTING})
 
 MOST_PREVIEWS_OF_LINE, MOST_PREVIEWS_OF_JOB = 3, 60
 """How often a line is spoken before it is paid for, and how many such previews a job may have."""
+
+MOST_SHORTENINGS_OF_LINE, MOST_SHORTENINGS_OF_JOB = 3, 60
+"""The same for asking a translator for a shorter wording."""
 
 OPEN = frozenset({StepStatus.WAITING, StepStatus.READY, StepStatus.RUNNING})
 """The statuses of a step that is still to be done."""

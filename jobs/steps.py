@@ -17,7 +17,7 @@ from jobs import claims, extras, outcomes, rows, scratch, storage
 from jobs.claims import Claim
 from jobs.desk import WorkerDesk
 from jobs.heartbeat import Heartbeat
-from jobs.models import DubbingJob, LanguageTask, Step, Upload
+from jobs.models import DubbingJob, LanguageTask, Shortening, Step, Upload
 from jobs.pipeline import dub as recipe
 from jobs.pipeline.dub import Engines
 from jobs.pipeline.errors import PipelineError, Stopped
@@ -43,6 +43,7 @@ SHARE: Mapping[StepKind, float] = {
     StepKind.WAV: 1,
     StepKind.BUNDLE: 1,
     StepKind.PREVIEW: 0,
+    StepKind.SHORTEN: 0,
 }
 """How many times the source's length a step of each kind may take."""
 
@@ -336,6 +337,26 @@ def _preview(bench: Bench, _out: Path) -> Result:
     return Result()
 
 
+def _shorten(bench: Bench, _out: Path) -> Result:
+    asked = bench.step.shortening
+    proposal = recipe.shorten(
+        rows.transcript_of(bench.job),
+        index=asked.line.segment.index,
+        text=asked.text,
+        spoken=asked.spoken_ms / 1000,
+        duration=bench.job.duration_ms / 1000,
+        route=bench.route(),
+        target=bench.task.variant,
+        options=rows.options_of(bench.task),
+        desk=bench.desk,
+    )
+
+    def write() -> None:
+        Shortening.objects.filter(pk=asked.pk).update(proposal=proposal)
+
+    return Result(write=write)
+
+
 def _source(bench: Bench) -> Source:
     voice = bench.job.voice
     return rows.source_from_json(voice.source, bench.upload(voice))
@@ -351,4 +372,5 @@ WORK: Mapping[StepKind, Callable[[Bench, Path], Result]] = {
     StepKind.WAV: _wav,
     StepKind.BUNDLE: _bundle,
     StepKind.PREVIEW: _preview,
+    StepKind.SHORTEN: _shorten,
 }

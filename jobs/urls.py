@@ -50,6 +50,11 @@ urlpatterns = [
         editor.hear,
         name="hear_line",
     ),
+    path(
+        "jobs/<slug:public_id>/edit/<slug:code>/lines/<int:line>/shorten",
+        editor.shorten,
+        name="shorten_line",
+    ),
     path("jobs/<slug:public_id>/edit/<slug:code>/replace", editor.replace, name="replace"),
     path("jobs/<slug:public_id>/edit/<slug:code>/voice", editor.choose_voice, name="choose_voice"),
     path("jobs/<slug:public_id>/edit/<slug:code>/captions", editor.bring, name="bring_captions"),
@@ -85,6 +90,11 @@ urlpatterns = [
         "api/jobs/<slug:public_id>/languages/<slug:code>/lines/<int:line>/preview",
         editing_api.LinePreview.as_view(),
         name="api_preview",
+    ),
+    path(
+        "api/jobs/<slug:public_id>/languages/<slug:code>/lines/<int:line>/shorter",
+        editing_api.LineShorter.as_view(),
+        name="api_shorter",
     ),
     path("api/jobs/<slug:public_id>/render", editing_api.JobRender.as_view(), name="api_render"),
     path("uploads/<int:upload_id>.<slug:signature>", transfers.put_upload, name="put_upload"),

@@ -11,15 +11,12 @@
     const PAUSE_MS = 800;
     const RETRY_MS = 5000;
     const LONGEST_RETRY_MS = 60000;
-    const HEAR_MS = 1000;
-    const MOST_HEAR_TURNS = 120;
     const FITS = 1.03; // up to here a line is spoken at its voice's own speed
     const FASTEST = 1.25;
 
     const kept = document.getElementById("kept");
     const costs = document.getElementById("costs");
     const render = document.getElementById("render");
-    const listen = document.getElementById("listen");
     const script = document.getElementById("voices");
     const voices = script ? JSON.parse(script.textContent) : [];
     const rows = new Map();
@@ -42,19 +39,20 @@
     const dropDraft = (row) => localStorage.removeItem(nameOf(row));
 
     function restore(row) {
+        const revision = row.form.elements.revision.value;
+        const saved = row.shown.text;
         const draft = JSON.parse(localStorage.getItem(nameOf(row)) || "null");
-        if (!draft || draft.text === row.text.value) {
-            dropDraft(row);
-            return;
+        row.dirty = isChanged(row); // before this script began
+        if (!draft || draft.text === row.text.value || draft.text === saved) {
+            return row.dirty ? send(row) : dropDraft(row);
         }
-        const theirs = row.text.value;
-        row.text.value = draft.text;
+        const written = row.text.value;
         row.dirty = true;
-        if (draft.revision === row.form.elements.revision.value) {
-            send(row);
-        } else {
-            ask(row, { text: theirs, revision: row.form.elements.revision.value });
+        if (written !== saved) {
+            return ask(row, { text: draft.text, revision, saved });
         }
+        row.text.value = draft.text;
+        return draft.revision === revision ? send(row) : ask(row, { text: saved, revision });
     }
 
     // -- Sending -------------------------------------------------------------------------------
@@ -81,7 +79,7 @@
     }
 
     async function post(row) {
-        const sent = row.text.value;
+        const sent = valuesOf(row, (field) => field.value);
         const body = new FormData(row.form);
         for (const [name, value] of Object.entries(row.shown)) {
             if (body.get(name) === value) {
@@ -119,13 +117,13 @@
         if (changed) {
             changed.hidden = !told.line.stale;
         }
-        remember(row);
         say(row, "");
-        if (row.text.value === sent) {
-            row.dirty = false;
-            dropDraft(row);
-        } else {
+        row.shown = sent; // what was changed while it was under way is still to be sent
+        row.dirty = isChanged(row);
+        if (row.dirty) {
             keepDraft(row);
+        } else {
+            dropDraft(row);
         }
         row.shown.text = told.line.text;
         showCosts(told.costs);
@@ -146,14 +144,22 @@
     const unsent = () => [...rows.values()].filter((row) => row.dirty);
     const sendAll = () => Promise.all(unsent().map(send));
 
-    function remember(row) {
-        row.shown = {};
-        for (const name of ["text", "way", "voice"]) {
-            if (row.form.elements[name]) {
-                row.shown[name] = row.form.elements[name].value;
-            }
+    const fieldsOf = (row) =>
+        ["text", "speaker", "way", "voice"].map((name) => row.form.elements[name]).filter(Boolean);
+
+    const valuesOf = (row, valueOf) =>
+        Object.fromEntries(fieldsOf(row).map((field) => [field.name, valueOf(field)]));
+
+    // What the server sent, whatever was written or chosen before this script began.
+    function sentValue(field) {
+        if (field.type === "textarea") {
+            return field.defaultValue;
         }
+        const chosen = [...field.options].find((option) => option.defaultSelected);
+        return (chosen ?? field.options[0]).value;
     }
+
+    const isChanged = (row) => fieldsOf(row).some((field) => field.value !== row.shown[field.name]);
 
     // -- Two people at one line ----------------------------------------------------------------
 
@@ -169,16 +175,18 @@
         row.asked = null;
         row.conflict.hidden = true;
         row.form.elements.revision.value = line.revision;
-        row.shown.text = line.text;
+        row.shown.text = line.saved ?? line.text;
         if (which === "theirs") {
             row.text.value = line.text;
-            row.dirty = false;
-            dropDraft(row);
-            fit(row);
-            show();
-        } else {
+        }
+        row.dirty = isChanged(row);
+        fit(row);
+        show();
+        if (row.dirty) {
             keepDraft(row);
             send(row);
+        } else {
+            dropDraft(row);
         }
         row.text.focus();
     }
@@ -211,67 +219,35 @@
         render.hidden = !now.lines;
     }
 
-    // How fast the line would have to be said, by the pace that its voice was measured at.
+    // How fast a wording would have to be said, by the pace that its voice was measured at.
+    const speedOf = (row, text) => text.trim().length / row.pace / Math.max(row.room, 0.1);
+
+    function mark(badge, speed) {
+        const [words, kind] =
+            speed <= FITS
+                ? [list.dataset.fits, "plain"]
+                : speed <= FASTEST
+                  ? [list.dataset.times.replace("%s", speed.toFixed(2)), "look"]
+                  : [list.dataset.long, "failed"];
+        badge.textContent = words;
+        badge.className = `fit tag ${kind}`;
+    }
+
     function fit(row) {
         const badge = row.box.querySelector("[data-fit]");
         if (!badge) {
             return;
         }
         const silent = row.form.elements.way.value !== "spoken";
-        const speed = row.text.value.trim().length / row.pace / Math.max(row.room, 0.1);
-        const faster = list.dataset.times.replace("%s", speed.toFixed(2));
-        const [words, kind] = silent
-            ? [list.dataset.silent, "plain"]
-            : speed <= FITS
-              ? [list.dataset.fits, "plain"]
-              : speed <= FASTEST
-                ? [faster, "look"]
-                : [list.dataset.long, "failed"];
-        badge.textContent = words;
-        badge.className = `fit tag ${kind}`;
-    }
-
-    // -- Hearing -------------------------------------------------------------------------------
-
-    function hearOriginal(row) {
-        listen.src ||= listen.dataset.source;
-        clearTimeout(listen.timer);
-        listen.currentTime = Number(row.box.dataset.at) / 1000;
-        listen.play().catch(() => {});
-        listen.timer = setTimeout(() => listen.pause(), 1000 * row.room);
-    }
-
-    async function hear(row, button) {
-        const words = button.textContent;
-        button.textContent = button.dataset.making;
-        button.setAttribute("aria-busy", "true");
-        try {
-            if (row.dirty) {
-                await send(row);
-            }
-            const told = await spoken(button.dataset.hear);
-            say(row, told.url ? "" : told.message || "");
-            if (told.url) {
-                listen.pause();
-                await new Audio(told.url).play();
-            }
-        } catch {
-            // the connection, or a browser that wants another click: the button is there again
+        const speed = silent ? 0 : speedOf(row, row.text.value);
+        mark(badge, speed);
+        if (silent) {
+            badge.textContent = list.dataset.silent;
         }
-        button.textContent = words;
-        button.removeAttribute("aria-busy");
-    }
-
-    async function spoken(url) {
-        for (let turn = 0; turn < MOST_HEAR_TURNS; turn += 1) {
-            const headers = { "X-CSRFToken": list.dataset.token };
-            const answer = await fetch(url, { method: "POST", headers, redirect: "error" });
-            if (answer.status !== 202) {
-                return answer.json();
-            }
-            await new Promise((resolve) => setTimeout(resolve, HEAR_MS));
+        const shorten = row.box.querySelector("[data-shorten]");
+        if (shorten) {
+            shorten.hidden = speed <= FITS;
         }
-        return {};
     }
 
     // -- Rows ----------------------------------------------------------------------------------
@@ -291,7 +267,7 @@
             conflict: form.querySelector(".conflict"),
         };
         rows.set(box.dataset.line, row);
-        remember(row);
+        row.shown = valuesOf(row, sentValue);
         fit(row);
         restore(row);
     }
@@ -364,14 +340,7 @@
     list.addEventListener("click", (event) => {
         const row = rowOf(event);
         const button = event.target.closest("button");
-        if (!row || !button) {
-            return;
-        }
-        if (button.dataset.listen !== undefined) {
-            hearOriginal(row);
-        } else if (button.dataset.hear) {
-            hear(row, button);
-        } else if (button.dataset.take) {
+        if (row && button?.dataset.take) {
             choose(row, button.dataset.take);
         }
     });
@@ -392,7 +361,16 @@
         });
     }
 
+    function write(row, text) {
+        row.text.value = text;
+        row.dirty = true;
+        keepDraft(row);
+        fit(row);
+        return send(row);
+    }
+
     list.querySelectorAll("[data-line]").forEach(take);
     watch();
     show();
+    window.dubber = { ...window.dubber, editor: { list, rowOf, send, say, speedOf, mark, write } };
 })();

@@ -4,7 +4,7 @@ from jobs.models.drafts import Draft
 from jobs.models.files import Artifact, Download, Take, Upload
 from jobs.models.glossary import GlossaryEntry
 from jobs.models.record import JobEvent, RecordIsFinal, VendorCall
-from jobs.models.texts import Line, Preview, Segment
+from jobs.models.texts import Line, Preview, Segment, Shortening
 from jobs.models.vendors import VendorHealth, VendorPlace
 from jobs.models.work import DubbingJob, LanguageTask, Step, new_public_id
 
@@ -20,6 +20,7 @@ __all__ = [
     "Preview",
     "RecordIsFinal",
     "Segment",
+    "Shortening",
     "Step",
     "Take",
     "Upload",

@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from jobs.states import MOST_PREVIEWS_OF_LINE
+from jobs.states import MOST_PREVIEWS_OF_LINE, MOST_SHORTENINGS_OF_LINE
 
 
 class Segment(models.Model):
@@ -45,7 +45,8 @@ class Line(models.Model):
     natural rate. stale says that something it depends on was changed after it was spoken, outdated
     that the text is the translation of an earlier wording. chosen_voice ("" for the speaker's),
     keep_original and mute are what the customer wishes for this line. previews counts how often it
-    was spoken for nothing since it was last paid for.
+    was spoken for nothing since it was last paid for, shortenings how often a shorter wording was
+    asked for since then.
     """
 
     task = models.ForeignKey("jobs.LanguageTask", on_delete=models.CASCADE, related_name="lines")
@@ -67,6 +68,7 @@ class Line(models.Model):
     keep_original = models.BooleanField(default=False, db_default=False)
     mute = models.BooleanField(default=False, db_default=False)
     previews = models.PositiveSmallIntegerField(default=0, db_default=0)
+    shortenings = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         verbose_name = _("line")
@@ -87,6 +89,10 @@ class Line(models.Model):
             ),
             models.CheckConstraint(
                 name="line_has_few_previews", condition=Q(previews__lte=MOST_PREVIEWS_OF_LINE)
+            ),
+            models.CheckConstraint(
+                name="line_has_few_shortenings",
+                condition=Q(shortenings__lte=MOST_SHORTENINGS_OF_LINE),
             ),
         ]
 
@@ -113,6 +119,33 @@ class Preview(models.Model):
         verbose_name_plural = _("previews")
         constraints = [
             models.UniqueConstraint(fields=["line", "key"], name="preview_once_per_line_and_take")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.line_id} {self.key[:12]}"
+
+
+class Shortening(models.Model):
+    """A shorter wording that was asked for a line, and what the translator proposes.
+
+    text is the wording that is too long, spoken_ms what it takes to say. key stands for the text,
+    for what it translates and for its room. proposal is "" until the step is done, or where there
+    is no shorter wording.
+    """
+
+    line = models.ForeignKey(Line, on_delete=models.CASCADE, related_name="asked_shortenings")
+    step = models.OneToOneField("jobs.Step", on_delete=models.PROTECT, related_name="shortening")
+    key = models.CharField(max_length=64)
+    text = models.TextField()
+    spoken_ms = models.PositiveIntegerField()
+    proposal = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = _("shorter wording")
+        verbose_name_plural = _("shorter wordings")
+        constraints = [
+            models.UniqueConstraint(fields=["line", "key"], name="shortening_once_per_line_and_key")
         ]
 
     def __str__(self) -> str:

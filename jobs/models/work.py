@@ -18,6 +18,8 @@ from jobs.states import (
     JOB_NEXT,
     LANGUAGE_KINDS,
     MOST_PREVIEWS_OF_JOB,
+    MOST_SHORTENINGS_OF_JOB,
+    OF_ONE_LINE,
     ON_DEMAND,
     STAGE_NEXT,
     STEP_NEXT,
@@ -42,10 +44,10 @@ class DubbingJob(models.Model):
     duration_ms is the length that was paid for, samples the length counted by decoding. pitches are
     the speakers' middle pitches (Hz), as far as they could be measured. kept_for is what the
     customer's plan promised when the job was made. request_hash says what was asked for over the
-    API. previews counts the lines spoken for nothing so far. reviewed_at: when the customer let a
-    job with a review go on. files_gone_at: when its files were given up; from then on nobody gets
-    them, though some may still be in storage. told_at: when an e-mail was sent that says how it
-    ended.
+    API. previews counts the lines spoken for nothing so far, shortenings the shorter wordings that
+    were asked for. reviewed_at: when the customer let a job with a review go on. files_gone_at:
+    when its files were given up; from then on nobody gets them, though some may still be in
+    storage. told_at: when an e-mail was sent that says how it ended.
     """
 
     public_id = models.CharField(max_length=16, unique=True, default=new_public_id, editable=False)
@@ -71,6 +73,7 @@ class DubbingJob(models.Model):
     reviewed_at = models.DateTimeField(null=True, blank=True)
     files_gone_at = models.DateTimeField(null=True, blank=True)
     previews = models.PositiveSmallIntegerField(default=0, db_default=0)
+    shortenings = models.PositiveSmallIntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -101,6 +104,10 @@ class DubbingJob(models.Model):
             ),
             models.CheckConstraint(
                 name="job_has_few_previews", condition=Q(previews__lte=MOST_PREVIEWS_OF_JOB)
+            ),
+            models.CheckConstraint(
+                name="job_has_few_shortenings",
+                condition=Q(shortenings__lte=MOST_SHORTENINGS_OF_JOB),
             ),
         ]
         indexes = [models.Index(fields=["user", "-id"], name="job_of_user_newest")]
@@ -230,10 +237,10 @@ class Step(models.Model):
                 condition=Q(task__isnull=True),
                 name="step_once_per_job_and_kind",
             ),
-            # Every preview is a step of its own.
+            # What is done for one line is a step of its own every time.
             models.UniqueConstraint(
                 fields=["task", "kind"],
-                condition=~Q(kind=StepKind.PREVIEW),
+                condition=~Q(kind__in=OF_ONE_LINE),
                 name="step_once_per_language_and_kind",
             ),
             models.CheckConstraint(

@@ -22,6 +22,7 @@ from jobs.pipeline.parallel import both
 from jobs.pipeline.ports import Desk, Tone, Transcriber, Translator, Voice, VoiceInfo
 from jobs.pipeline.probe import Limits, probe
 from jobs.pipeline.receipt import Receipt
+from jobs.pipeline.reword import shorter_wording
 from jobs.pipeline.timeline import Dub, Mix, Segment, Source, Stems, Transcript, Translation
 
 
@@ -225,6 +226,27 @@ def preview_key(text: str, *, route: Route, target: str, voice: str) -> str:
 def preview(text: str, *, route: Route, target: str, voice: str, desk: Desk) -> bytes:
     """Speak one line, as a WAV file that `dub` begins with where it comes to the same text."""
     return speaking.speak_line(text, voice=route.voice, language=target, who=voice, desk=desk)
+
+
+def shorten(
+    transcript: Transcript,
+    *,
+    index: int,
+    text: str,
+    spoken: float,
+    duration: float,
+    route: Route,
+    target: str,
+    options: Options,
+    desk: Desk,
+) -> str:
+    """A shorter wording for one line that takes `spoken` seconds to say, "" where there is none."""
+    task = translating.Task(
+        route.translator, transcript.language, target, desk, options.terms, options.tone
+    )
+    return shorter_wording(
+        task, transcript, index=index, text=text, spoken=spoken, duration=duration
+    )
 
 
 def mix(

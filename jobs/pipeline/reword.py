@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from jobs.pipeline import fit
 from jobs.pipeline.parallel import in_order
-from jobs.pipeline.segment import Slot
+from jobs.pipeline.segment import Slot, slots
 from jobs.pipeline.timeline import Take, Transcript
 from jobs.pipeline.translate import BATCH, Task, around, reworded, to_reword
 
@@ -79,3 +80,20 @@ def _round(work: Rewording, wanted: Sequence[tuple[int, Take]]) -> dict[int, Tak
         for (at, _), take in zip(texts, spoken, strict=True)
         if take and fit.fits_better(take.seconds, before[at].natural_seconds, work.rooms[at])
     }
+
+
+def shorter_wording(
+    task: Task, transcript: Transcript, *, index: int, text: str, spoken: float, duration: float
+) -> str:
+    """A shorter wording than `text` for the segment at `index`, "" where the translator has none.
+
+    spoken is how many seconds `text` takes to say, duration the seconds of the medium. Raises
+    ProviderFailed, Stopped.
+    """
+    segments = transcript.segments
+    at = next(at for at, segment in enumerate(segments) if segment.index == index)
+    slot = slots(segments, duration)[at]
+    take = Take(index, text, Path(), spoken)
+    line = to_reword(task, segments[at], slot, take, at=index)
+    context = around([segment.text for segment in segments], at, at + 1)
+    return reworded(task, [line], context=context).get(index, "")

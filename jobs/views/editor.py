@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing.queries import balance_of
 from dubber.errors import UserError
-from jobs import editing, editor, links, previews, replacing
+from jobs import editing, editor, links, previews, replacing, shortenings
 from jobs.editing import Change
 from jobs.models import DubbingJob, LanguageTask
 from jobs.own_captions import bring_captions
@@ -70,6 +70,7 @@ def language(request: HttpRequest, public_id: str, code: str) -> HttpResponse:
         "costs": editor.costs_of(task.job),
         "voices": [{"id": one.id, "name": one.name, "premium": one.premium} for one in voices],
         "speakers": editor.speakers_of(task),
+        "shortens": shortenings.can_reword(task),
         "running": task.job.finished_at is None,
     }
     return render(request, "jobs/editor_language.html", page)
@@ -81,7 +82,12 @@ def language_lines(request: HttpRequest, public_id: str, code: str) -> HttpRespo
     """Send the next lines of one language."""
     task = _task(request, public_id, code)
     part = _told(lambda: editor.lines_page(task, start=_start(request)))
-    page = {"job": task.job, "task": task, "part": part}
+    page = {
+        "job": task.job,
+        "task": task,
+        "part": part,
+        "shortens": shortenings.can_reword(task),
+    }
     return render(request, "jobs/_editor_lines.html", page)
 
 
@@ -136,6 +142,27 @@ def hear(request: HttpRequest, public_id: str, code: str, line: int) -> HttpResp
         return JsonResponse({"ready": False}, status=202, headers={"Retry-After": "1"})
     url = links.take_url(take.pk, int(time.time()) + previews.LINK_SECONDS)
     return JsonResponse({"ready": True, "url": url})
+
+
+@require_POST
+@login_required
+def shorten(request: HttpRequest, public_id: str, code: str, line: int) -> HttpResponse:
+    """Have a shorter wording of a line proposed; 202 until it is there.
+
+    Whoever asks again says what was `asked`: what is written meanwhile is no new question.
+    """
+    task = _task(request, public_id, code)
+    asked = request.POST.get("asked", "")
+    try:
+        if asked.isdecimal() and len(asked) < 19:
+            proposal = shortenings.find_proposal(task, line_id=line, asked_id=int(asked))
+        else:
+            proposal = shortenings.shorten_line(task.job, language=task.language, line_id=line)
+    except UserError as error:
+        return _refused(error)
+    if proposal.ready:
+        return JsonResponse(asdict(proposal))
+    return JsonResponse(asdict(proposal), status=202, headers={"Retry-After": "1"})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

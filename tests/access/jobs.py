@@ -110,6 +110,7 @@ ROUTES = [
     Route("edit_lines", "GET", page_owner(200), lines),
     Route("save_said", "POST", page_owner(302), line),
     Route("hear_line", "POST", page_owner(404), line),
+    Route("shorten_line", "POST", page_owner(404), line),
     Route("replace", "GET", page_owner(200), lines),
     Route("replace", "POST", page_owner(302), lines),
     Route("choose_voice", "POST", page_owner(302), lines),
@@ -139,6 +140,7 @@ ROUTES = [
     Route("api_lines", "PATCH", api_owner(404), lines, change),
     Route("api_captions", "PUT", api_owner(400), lines, lambda _: {"captions": "none"}),
     Route("api_preview", "POST", api_owner(404), line),
+    Route("api_shorter", "POST", api_owner(404), line),
     # The same for a line that was spoken, though not only its first user.
     Route("get_line", "GET", everybody(404), forged_line),
     Route("api_render", "POST", api_owner(409), job),

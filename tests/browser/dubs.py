@@ -74,13 +74,13 @@ def ordered(
     )
 
 
-def work(most: int = 100) -> int:
+def work(most: int = 100, *, by: Engines | None = None) -> int:
     """Do what is to be done, so many steps at most; how many they were."""
     for count in range(most):
         claim = claims.claim()
         if claim is None:
             return count
-        steps.run(claim, engines=engines)
+        steps.run(claim, engines=lambda: by or engines())
     return most
 
 

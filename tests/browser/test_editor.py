@@ -1,5 +1,9 @@
 """The editor in a browser: no word is lost, and only what changed is made anew."""
 
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -7,12 +11,36 @@ from accounts.models import User
 from billing.queries import balance_of
 from jobs import rows
 from jobs.models import DubbingJob, LanguageTask, Line
+from jobs.pipeline.ports import Line as Asked
 from jobs.pipeline.timeline import Segment, Transcript, Translation
 from jobs.states import Stage
+from tests import engines as test_engines
 from tests.browser import dubs
 from tests.browser.conftest import Opened, sign_in
+from tests.browser.site import serving
+from tests.engines import Shouting
 
 pytestmark = [pytest.mark.browser, pytest.mark.ffmpeg, pytest.mark.models]
+
+
+TOO_LONG, SHORT = "x" * 100, "Buenos días."
+
+
+class Terse(Shouting):
+    """Words everything as shortly as it can."""
+
+    rewords = True
+
+    def translate(self, lines: Sequence[Asked], **_: Any) -> dict[int, str]:
+        """Give everything the same words."""
+        return {line.id: SHORT for line in lines}
+
+
+@pytest.fixture
+def rewording(opened: Opened, tmp_path: Path) -> Iterator[Page]:
+    """A page of a site whose translator can word lines anew; nobody asks it but the worker."""
+    with serving(tmp_path / "site.log", OPENAI_BASE_URL="http://127.0.0.1:9/v1") as site:
+        yield opened(base_url=site.url)
 
 
 def edit(page: Page, person: User, job: DubbingJob) -> None:
@@ -38,6 +66,15 @@ def expect_kept(page: Page, text: str, *, number: int = 1) -> None:
 
 def refuse(route: Route) -> None:
     route.abort()
+
+
+def holding(held: list[Route]) -> Callable[[Route], None]:
+    """Keep requests back, to be let go later."""
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    return hold
 
 
 def test_a_changed_line_is_made_anew_and_nothing_else(
@@ -124,6 +161,70 @@ def test_the_estimate_follows_the_words(page: Page, person: User, dub: DubbingJo
     write(page, "x" * 100)
 
     expect(badge).to_have_text("too long")
+
+
+def test_a_shorter_wording_is_proposed_and_used_or_not(
+    rewording: Page, person: User, dub: DubbingJob
+) -> None:
+    page, terse = rewording, test_engines.engines(translator=Terse())
+    edit(page, person, dub)
+    shorter = page.get_by_role("button", name="Shorter wording").locator("visible=true")
+    proposal = page.get_by_role("group", name="A shorter wording is proposed")
+    expect(shorter).to_have_count(0)
+
+    write(page, TOO_LONG)
+    expect(shorter).to_be_visible()
+    with page.expect_response("**/shorten"):
+        shorter.click()
+    expect(page.get_by_text("Asking …")).to_be_visible()
+    write(page, f"{TOO_LONG} And more.")
+    dubs.work(by=terse)
+    expect(proposal).to_contain_text(SHORT)
+    expect(proposal).to_contain_text("fits")
+    expect(proposal).to_contain_text("You changed the line since you asked")
+    proposal.get_by_role("button", name="Keep mine").click()
+    expect(proposal).to_have_count(0)
+    expect_kept(page, f"{TOO_LONG} And more.")
+
+    write(page, TOO_LONG)
+    shorter.click()
+    proposal.get_by_role("button", name="Use it").click()
+    expect_kept(page, SHORT)
+    assert line(dub).text == SHORT
+
+
+def test_what_was_typed_before_the_script_began_is_kept(
+    page: Page, person: User, dub: DubbingJob
+) -> None:
+    sign_in(page, person)
+    held: list[Route] = []
+    page.route("**/editor*.js", holding(held))
+    page.goto(f"/jobs/{dub.public_id}/edit/es", wait_until="commit")
+
+    write(page, "Typed early")
+    page.get_by_label("What is heard").nth(1).select_option("Nothing")
+    for route in held:
+        route.continue_()
+
+    expect_kept(page, "Typed early")
+    assert line(dub).text == "Typed early"
+    assert line(dub, 2).mute
+
+
+def test_a_choice_made_while_words_are_sent_is_sent_too(
+    page: Page, person: User, dub: DubbingJob
+) -> None:
+    edit(page, person, dub)
+    held: list[Route] = []
+    page.route("**/lines/*", holding(held), times=1)
+
+    with page.expect_request("**/lines/*"):
+        write(page, "Quickly")
+    page.get_by_label("What is heard").first.select_option("Original voice")
+    held[0].continue_()
+    expect_kept(page, "Quickly")
+
+    assert (line(dub).text, line(dub).keep_original) == ("Quickly", True)
 
 
 def test_a_line_stays_in_the_original_voice(page: Page, person: User, dub: DubbingJob) -> None:
