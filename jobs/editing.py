@@ -18,10 +18,11 @@ from dubber.errors import Conflict, NotFound, PermissionRefused, UserError
 from jobs import events, outcomes, rows, wiring
 from jobs.models import DubbingJob, JobEvent, LanguageTask, Line, Segment
 from jobs.outcomes import charge_reference
-from jobs.pipeline.dub import Engines
+from jobs.pipeline.dub import Engines, Route, voices_of
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find
 from jobs.pipeline.segment import slots
+from jobs.pipeline.timeline import Transcript
 from jobs.refusals import refusal
 from jobs.services import refuse_expired, reopen
 from jobs.states import LANGUAGE_KINDS, OF_ONE_LINE, OPEN, JobStatus, Stage, StepKind, StepStatus
@@ -39,6 +40,7 @@ class Change:
     id: int
     revision: int
     text: str | None = None
+    speaker: int | None = None
     chosen_voice: str | None = None
     keep_original: bool | None = None
     mute: bool | None = None
@@ -75,21 +77,29 @@ def translated_lines(task: LanguageTask) -> list[dict[str, Any]]:
 
 @transaction.atomic
 def edit_transcript(job: DubbingJob, *, changes: Sequence[Change]) -> None:
-    """Correct what was heard; the translations of it become stale.
+    """Correct what was heard, and who said it.
 
-    Raises UserError stale_revision, validation_error, files_expired, and Conflict while a language
-    is made.
+    Translations of other words become stale, and lines that get another voice. Raises UserError
+    stale_revision, validation_error, files_expired, and Conflict while a language is made.
     """
     job = to_edit(job)
     rooms = rooms_of(job)
     segments = {segment.pk: segment for segment in job.segments.all()}
     for change in changes:
         segment = _found(segments, change)
+        columns: dict[str, Any] = {}
         text = _checked_text(change, rooms[segment.index])
-        if text is None or text == segment.text:
-            continue
-        _write(Segment, change, text=text)
-        Line.objects.filter(segment=segment).update(stale=True, outdated=True)
+        if text is not None and text != segment.text:
+            columns["text"] = text
+        if change.speaker is not None and change.speaker != segment.speaker:
+            columns["speaker"] = _checked_speaker(change, segments.values())
+        if columns:
+            _write(Segment, change, **columns)
+        if "text" in columns:
+            Line.objects.filter(segment=segment).update(stale=True, outdated=True)
+        if "speaker" in columns:
+            segment.speaker = columns["speaker"]
+            _outdate_voices(job, segment)
     _touch(job)
 
 
@@ -155,8 +165,10 @@ def render_prices(
     """The languages that have changed lines, and what making those anew costs now."""
     complete = job.tasks.filter(stage=Stage.COMPLETE, lines__stale=True)
     tasks = list(complete.distinct().select_related("job__user").order_by("pk"))
-    rooms = rooms_of(job) if tasks else {}
-    return {task: _price(task, rooms, engines) for task in tasks}
+    if not tasks:
+        return {}
+    transcript, rooms = rows.transcript_of(job), rooms_of(job)
+    return {task: _price(task, transcript, rooms, engines) for task in tasks}
 
 
 @transaction.atomic
@@ -283,6 +295,28 @@ def _checked_text(change: Change, room: float) -> str | None:
     return text
 
 
+def _checked_speaker(change: Change, segments: Collection[Segment]) -> int:
+    """Somebody who speaks already, or one more. Raises UserError validation_error."""
+    most = max(segment.speaker for segment in segments) + 1
+    if change.speaker is None or not 0 <= change.speaker <= most:
+        raise UserError(
+            "validation_error",
+            _("Choose one of the speakers, or the next number for a new one."),
+            id=str(change.id),
+            most=most,
+        )
+    return change.speaker
+
+
+def _outdate_voices(job: DubbingJob, segment: Segment) -> None:
+    """Mark the lines of a segment stale that its speaker says in another voice than they have."""
+    for task in job.tasks.all():
+        chosen = job.options.get("voices", {}).get(task.language, {})
+        voice = {**task.cast, **chosen}.get(str(segment.speaker))
+        lines = task.lines.filter(segment=segment, chosen_voice="")
+        (lines.exclude(voice=voice) if voice else lines).update(stale=True)
+
+
 def _write(model: type[Segment] | type[Line], change: Change, **columns: Any) -> None:
     """Write a row in the revision that was seen. Raises Conflict stale_revision."""
     seen = model._default_manager.filter(pk=change.id, revision=change.revision)
@@ -307,7 +341,7 @@ def _check_voices(
     wanted = {voice for voice in asked if voice}
     if not wanted:
         return
-    voices = _voices(task, engines)
+    voices = {voice.id: voice.premium for voice in route_of(task, engines).voices}
     if wanted - set(voices):
         raise UserError("validation_error", _("There is no such voice."), field="voice")
     premium = any(voices[name] for name in wanted)
@@ -315,23 +349,27 @@ def _check_voices(
         raise PermissionRefused(_("Your plan has no premium voices."), code="plan_required")
 
 
-def _voices(task: LanguageTask, engines: Callable[[], Engines]) -> dict[str, bool]:
-    """The voices of a language, and whether each is a premium one."""
+def route_of(task: LanguageTask, engines: Callable[[], Engines]) -> Route:
+    """The engines of a language. Raises UserError where it can't be made here any more."""
     try:
-        route = engines().route(task.job.heard_language or None, task.variant, task.speech)
+        return engines().route(task.job.heard_language or None, task.variant, task.speech)
     except PipelineError as error:
         raise refusal(error) from error
-    return {voice.id: voice.premium for voice in route.voices}
 
 
-def _price(task: LanguageTask, rooms: Mapping[int, float], engines: Callable[[], Engines]) -> int:
+def _price(
+    task: LanguageTask,
+    transcript: Transcript,
+    rooms: Mapping[int, float],
+    engines: Callable[[], Engines],
+) -> int:
     """What the stale lines of a language cost: at least one credit."""
-    voices = _voices(task, engines)
-    cast = task.job.options.get("voices", {}).get(task.language, {})
+    route = route_of(task, engines)
+    voices = {voice.id: voice.premium for voice in route.voices}
+    cast = voices_of(transcript, route=route, options=rows.options_of(task))
     milliseconds = dict.fromkeys((False, True), 0)
     for line in task.lines.filter(stale=True).select_related("segment"):
-        voice = line.chosen_voice or cast.get(str(line.segment.speaker)) or line.voice
-        premium = voices.get(voice, False)
+        premium = voices.get(line.chosen_voice or cast[line.segment.speaker], False)
         milliseconds[premium] += rows.to_ms(max(rooms[line.segment.index], 0.0))
     return max(
         1,

@@ -119,6 +119,12 @@ class LineForm(Form):
     text = serializers.CharField(max_length=20_000, required=False)
 
 
+class HeardLineForm(LineForm):
+    """A correction of what was heard, or of who said it: a speaker, or the next number."""
+
+    speaker = serializers.IntegerField(min_value=0, max_value=2**15 - 1, required=False)
+
+
 class TranslatedLineForm(LineForm):
     """A change of one line in another language. An empty voice is the speaker's own again."""
 
@@ -130,7 +136,7 @@ class TranslatedLineForm(LineForm):
 class TranscriptForm(Form):
     """Corrections of what was heard."""
 
-    lines = LineForm(  # type: ignore[call-arg]
+    lines = HeardLineForm(  # type: ignore[call-arg]
         many=True, min_length=1, max_length=MOST_CHANGES
     )
 
@@ -341,6 +347,7 @@ def _changes(asked: dict[str, Any]) -> list[Change]:
             id=int(line["id"]),
             revision=line["revision"],
             text=line.get("text"),
+            speaker=line.get("speaker"),
             chosen_voice=line.get("voice"),
             keep_original=line.get("keep_original"),
             mute=line.get("mute"),

@@ -146,8 +146,14 @@ def speakers_of(task: LanguageTask) -> Sequence[Speaker]:
     """Who speaks, with the voice that each has."""
     chosen = task.job.options.get("voices", {}).get(task.language, {})
     voices = {**task.cast, **chosen}
-    numbers = task.job.segments.values_list("speaker", flat=True).distinct()
-    return [Speaker(number, voices.get(str(number), "")) for number in sorted(set(numbers))]
+    numbers = numbers_of(task.job)[:-1]
+    return [Speaker(number, voices.get(str(number), "")) for number in numbers]
+
+
+def numbers_of(job: DubbingJob) -> Sequence[int]:
+    """The numbers of those who speak, and last the one that somebody new would have."""
+    there = sorted(set(job.segments.order_by().values_list("speaker", flat=True).distinct()))
+    return [*there, there[-1] + 1 if there else 0]
 
 
 def costs_of(job: DubbingJob, *, engines: Callable[[], Engines] = wiring.engines) -> Costs:

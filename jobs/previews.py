@@ -15,12 +15,11 @@ from django.utils.translation import gettext as _
 from billing.standing import require_good_standing
 from dubber.errors import Conflict, NotFound, UserError
 from jobs import desk, extras, links, outcomes, rows, wiring
-from jobs.editing import find_task, to_edit
+from jobs.editing import find_task, route_of, to_edit
 from jobs.models import DubbingJob, LanguageTask, Line, Preview, Step, Take
 from jobs.pipeline import dub as recipe
 from jobs.pipeline.dub import Engines
-from jobs.pipeline.errors import FAILURES, PipelineError
-from jobs.refusals import refusal
+from jobs.pipeline.errors import FAILURES
 from jobs.services import refuse_expired
 from jobs.states import (
     MOST_PREVIEWS_OF_JOB,
@@ -111,10 +110,7 @@ def _wanted(task: LanguageTask, line: Line, engines: Callable[[], Engines]) -> _
     text = words_of(line)
     job = task.job
     transcript = rows.transcript_of(job)
-    try:
-        route = engines().route(job.heard_language or None, task.variant, task.speech)
-    except PipelineError as error:
-        raise refusal(error) from error
+    route = route_of(task, engines)
     voice = recipe.line_voice(
         rows.segment_of(line.segment), transcript, route=route, options=rows.options_of(task)
     )

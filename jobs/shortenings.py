@@ -16,12 +16,11 @@ from django.utils.translation import gettext as _
 from billing.standing import require_good_standing
 from dubber.errors import Conflict, NotFound, UserError
 from jobs import editor, extras, outcomes, rows, wiring
-from jobs.editing import find_task, rooms_of, to_edit
+from jobs.editing import find_task, rooms_of, route_of, to_edit
 from jobs.models import DubbingJob, LanguageTask, Line, Shortening, Step
 from jobs.pipeline.dub import Engines
-from jobs.pipeline.errors import FAILURES, PipelineError
+from jobs.pipeline.errors import FAILURES
 from jobs.previews import words_of
-from jobs.refusals import refusal
 from jobs.services import refuse_expired
 from jobs.states import (
     MOST_SHORTENINGS_OF_JOB,
@@ -105,10 +104,9 @@ def find_proposal(task: LanguageTask, *, line_id: int, asked_id: int) -> Proposa
 def can_reword(task: LanguageTask, *, engines: Callable[[], Engines] = wiring.engines) -> bool:
     """Say whether whoever translates a language can give shorter wordings."""
     try:
-        route = engines().route(task.job.heard_language or None, task.variant, task.speech)
-    except PipelineError:
+        return route_of(task, engines).translator.rewords
+    except UserError:
         return False
-    return route.translator.rewords
 
 
 def _proposal(asked: Shortening) -> Proposal:
@@ -117,11 +115,7 @@ def _proposal(asked: Shortening) -> Proposal:
 
 
 def _require_rewording(task: LanguageTask, engines: Callable[[], Engines]) -> None:
-    try:
-        route = engines().route(task.job.heard_language or None, task.variant, task.speech)
-    except PipelineError as error:
-        raise refusal(error) from error
-    if not route.translator.rewords:
+    if not route_of(task, engines).translator.rewords:
         raise Conflict(
             _("The translator of this language can't word a line anew. Shorten it yourself."),
             code="cannot_reword",

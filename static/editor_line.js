@@ -97,6 +97,32 @@
         row.text.focus();
     }
 
+    // Somebody new, chosen at one line, can be chosen at all others; and then the next one.
+    function fillSpeakers(select) {
+        const chosen = [...list.querySelectorAll("[data-speakers]")].map((one) => Number(one.value));
+        const known = Number(list.dataset.speakers);
+        const next = Math.max(known, ...chosen.map((number) => number + 1));
+        for (let number = known; number <= next; number += 1) {
+            let option = [...select.options].find((one) => one.value === String(number));
+            if (!option) {
+                option = new Option("", number);
+                select.add(option);
+            }
+            option.textContent =
+                number < next
+                    ? list.dataset.speaker.replace("%n", number + 1)
+                    : list.dataset.newSpeaker;
+        }
+    }
+
+    for (const kind of ["focusin", "change"]) {
+        list.addEventListener(kind, (event) => {
+            if (event.target.matches("[data-speakers]")) {
+                fillSpeakers(event.target);
+            }
+        });
+    }
+
     list.addEventListener("click", (event) => {
         const row = rowOf(event);
         const button = event.target.closest("button");

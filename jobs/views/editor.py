@@ -42,6 +42,7 @@ def transcript(request: HttpRequest, public_id: str) -> HttpResponse:
         "job": job,
         "part": editor.transcript_page(job, start=_start(request)),
         "costs": editor.costs_of(job),
+        "speakers": editor.numbers_of(job),
     }
     return render(request, "jobs/editor_transcript.html", page)
 
@@ -52,7 +53,8 @@ def transcript_lines(request: HttpRequest, public_id: str) -> HttpResponse:
     """Send the next lines of what was heard."""
     job = _job(request, public_id)
     part = _told(lambda: editor.transcript_page(job, start=_start(request)))
-    return render(request, "jobs/_editor_lines.html", {"job": job, "part": part})
+    page = {"job": job, "part": part, "speakers": editor.numbers_of(job)}
+    return render(request, "jobs/_editor_lines.html", page)
 
 
 @require_safe
@@ -96,7 +98,13 @@ def language_lines(request: HttpRequest, public_id: str, code: str) -> HttpRespo
 def save_heard(request: HttpRequest, public_id: str, line: int) -> HttpResponse:
     """Keep one corrected line of what was heard."""
     job = _job(request, public_id)
-    change = Change(id=line, revision=_revision(request), text=request.POST.get("text"))
+    speaker = request.POST.get("speaker", "")
+    change = Change(
+        id=line,
+        revision=_revision(request),
+        text=request.POST.get("text"),
+        speaker=int(speaker) if speaker.isdecimal() and len(speaker) < 5 else None,
+    )
     return _saved(
         request,
         act=lambda: editing.edit_transcript(job, changes=[change]),

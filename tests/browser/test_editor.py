@@ -236,6 +236,26 @@ def test_a_line_stays_in_the_original_voice(page: Page, person: User, dub: Dubbi
     assert line(dub).keep_original
 
 
+def test_a_new_speaker_can_be_chosen_at_every_line(
+    page: Page, person: User, dub: DubbingJob
+) -> None:
+    sign_in(page, person)
+    page.goto(f"/jobs/{dub.public_id}/transcript")
+    who = page.get_by_label("Who speaks")
+
+    who.first.select_option("New speaker")
+    expect(page.get_by_text("Changed lines: 2")).to_be_visible()
+    who.nth(1).focus()
+    expect(who.nth(1).locator("option")).to_have_text(["Speaker 1", "Speaker 2", "New speaker"])
+    who.nth(1).select_option("Speaker 2")
+    expect(page.get_by_text("Changed lines: 4")).to_be_visible()
+    who.nth(2).focus()
+    who.nth(2).select_option("New speaker")
+    expect(page.get_by_text("Changed lines: 6")).to_be_visible()
+
+    assert [line(dub, number).segment.speaker for number in (1, 2, 3, 4)] == [1, 1, 2, 0]
+
+
 def test_lines_come_as_they_are_scrolled_to(page: Page, person: User, dub: DubbingJob) -> None:
     said = tuple(Segment(n, 0.02 * n, 0.02 * n + 0.01, 0, f"Line {n}") for n in range(1000))
     transcript = Transcript("en", said)
