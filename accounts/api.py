@@ -24,7 +24,8 @@ class ProfileView(ApiView):
 
     def get_permissions(self) -> Sequence[Any]:
         """Let who is not verified read, but not write."""
-        return [IsAuthenticated()] if self.request.method == "GET" else super().get_permissions()
+        reads = self.request.method in {"GET", "HEAD"}
+        return [IsAuthenticated()] if reads else super().get_permissions()
 
     @extend_schema(operation_id="profile", tags=TAGS, responses={200: words.Profile})
     def get(self, request: Request) -> Response:

@@ -79,8 +79,8 @@ class ApiView(APIView):
 
 
 def checked(form: type[Form], request: Request) -> dict[str, Any]:
-    """The body, or for GET the query, as `form` reads it. Raises ValidationError."""
-    sent = request.query_params if request.method == "GET" else request.data
+    """The body, or for GET and HEAD the query, as `form` reads it. Raises ValidationError."""
+    sent = request.query_params if request.method in {"GET", "HEAD"} else request.data
     serializer = form(data=sent)
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)

@@ -13,6 +13,7 @@ from django.views.decorators.vary import vary_on_headers
 from billing.plans import PLANS
 from billing.prices import whole_ms
 from dubber import rate_limits
+from dubber.error_pages import wants_page
 from dubber.errors import UserError
 from dubber.public import condition
 from dubber.public import contact as desk
@@ -32,7 +33,7 @@ EXAMPLE = {"minutes": "3", "languages": ["es", "ja"]}
 @vary_on_headers("Accept")
 def home(request: HttpRequest) -> HttpResponse:
     """Say what Dubber is: to people as a page, to programs as JSON."""
-    if not request.accepts("text/html"):
+    if not wants_page(request):
         answer = {"service": "dubber", "version": settings.VERSION, "docs": "/docs"}
         return JsonResponse(answer)
     return render(request, "home.html", {"prices": price_lists(), "sample": sample_dub()})

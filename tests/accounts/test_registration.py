@@ -197,6 +197,7 @@ def test_an_unverified_person_is_told_so_by_the_api_and_led_there_by_pages() -> 
 
     assert code_of(ask("GET", "/api/account/info", token)) == (403, "email_unverified")
     assert ask("GET", "/api/users/me", token).status_code == 200
+    assert ask("HEAD", "/api/users/me", token).status_code == 200
     assert ask("GET", "/api/auth/verify-email-status", token).json() == {
         "email": "ana@example.com",
         "email_verified": False,

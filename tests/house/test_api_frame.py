@@ -177,10 +177,19 @@ def test_a_refusal_can_be_read_by_the_front_end_too() -> None:
     assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (401, FRONT)
 
 
-def test_programs_at_the_front_door_are_told_where_the_papers_are() -> None:
-    answer = Client(headers={"accept": "application/json"}).get("/")
+@pytest.mark.parametrize("headers", [{"accept": "application/json"}, {"accept": "*/*"}, {}])
+def test_programs_at_the_front_door_are_told_where_the_papers_are(headers: dict[str, str]) -> None:
+    answer = Client(headers=headers).get("/")
 
     assert set(answer.json()) == {"service", "version", "docs"}
+
+
+def test_a_look_at_an_answer_reads_the_query_as_the_answer_does() -> None:
+    client = Client()
+    client.force_login(make.user())
+
+    assert client.head("/api/jobs?limit=7").status_code == 200
+    assert client.head("/api/jobs?limit=700").status_code == 400
 
 
 def test_the_api_describes_itself() -> None:

@@ -79,7 +79,7 @@ def test_the_balance_stands_on_every_page(client: Client) -> None:
     client.force_login(make.user(credits=43))
 
     for url in ("/", "/jobs", "/jobs/new"):
-        assert b"<b>43</b>" in client.get(url).content
+        assert b"<b>43</b>" in client.get(url, headers={"Accept": "text/html"}).content
 
 
 def test_a_finished_dub_offers_its_files(client: Client, tmp_path: Path) -> None:
