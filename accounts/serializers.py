@@ -124,7 +124,10 @@ class ProfileChange(serializers.Serializer[Any]):
     )
     timezone = serializers.CharField(max_length=64, required=False)
     languagePreference = serializers.RegexField(
-        r"\A[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}\Z", source="language_preference", required=False
+        r"\A[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}\Z",
+        max_length=16,
+        source="language_preference",
+        required=False,
     )
 
     def validate_avatarUrl(self, value: str | None) -> str | None:

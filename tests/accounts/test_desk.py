@@ -71,6 +71,7 @@ def test_what_is_not_sent_stays() -> None:
         {"timezone": "Mars/Olympus"},
         {"timezone": "../../etc/passwd"},
         {"languagePreference": "Spanish, please"},
+        {"languagePreference": "abc-abcdefgh-abcdefgh"},
         {"fullName": "x" * 201},
         {"fullName": "nul \x00 inside"},
         {"fullName": {"first": "Ana"}},
