@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.api_keys import revoke_keys
 from accounts.models import User
 from billing import gateway, ledger, persons
 from billing.models import CreditTransaction, KnownPerson, Purchase, UserCredits
@@ -141,3 +142,5 @@ def _write_plan(user: User, **columns: str) -> None:
     UserCredits.objects.filter(user=user).update(
         plan=best, granted_plan=granted, updated_at=timezone.now()
     )
+    if not PLANS[best].limits.api_keys:
+        revoke_keys(user)

@@ -8,6 +8,8 @@ from django.test import Client
 from accounts.api_keys import make_key
 from accounts.models import ApiKey, User
 from accounts.services import add_api_key, revoke_api_key
+from billing.plans import CREATOR
+from billing.services import set_plan
 from dubber.errors import NotFound, PermissionRefused, UserError
 from tests import make
 from tests.accounts.asking import ask
@@ -62,6 +64,16 @@ def test_keys_come_with_the_professional_plan() -> None:
         add_api_key(make.user(), name="Script")
 
     assert refused.value.code == "plan_required"
+
+
+def test_keys_go_with_the_plan_that_they_came_with() -> None:
+    user = make.professional()
+    text = add_api_key(user, name="Script")
+
+    set_plan(user, plan=CREATOR.id)
+
+    assert ask("GET", ME, text).status_code == 401
+    assert not user.api_keys.filter(revoked_at=None).exists()
 
 
 def test_staff_get_no_keys() -> None:

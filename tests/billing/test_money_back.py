@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.services import add_api_key
 from billing import ledger, reconciler
 from billing.models import Dispute, Purchase, PurchaseRefund, UserCredits
 from billing.plans import CREATOR, PROFESSIONAL, STARTER
@@ -54,6 +55,16 @@ def test_a_whole_refund_takes_the_plan_back(till: Till) -> None:
     purchase.refresh_from_db()
     assert purchase.status == PurchaseStatus.REFUNDED
     assert plan_of(user) == STARTER
+
+
+def test_a_whole_refund_revokes_the_keys_of_the_plan(till: Till) -> None:
+    user = make.user()
+    purchase = till.buy(user, PROFESSIONAL)
+    add_api_key(user, name="Script")
+
+    refund_purchase(purchase, credits=None, reason="Not happy", by=make.staff())
+
+    assert not user.api_keys.filter(revoked_at=None).exists()
 
 
 def test_refunds_in_parts_add_up_to_the_price(till: Till) -> None:
