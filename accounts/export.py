@@ -14,9 +14,19 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import User
 from accounts.queries import profile_of
-from billing.models import CreditTransaction
+from billing.models import CreditTransaction, Purchase
+from billing.queries import plan_of
 from jobs.glossary import glossary_of
-from jobs.models import Artifact, Download, DubbingJob, Line, Segment, Upload
+from jobs.models import (
+    Artifact,
+    Download,
+    Draft,
+    DubbingJob,
+    JobEvent,
+    Line,
+    Segment,
+    Upload,
+)
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -27,9 +37,12 @@ README = """Everything that Dubber holds on you.
 
 account.json      your profile and how you sign in
 jobs.json         your dubs and their languages
+activity.json     what happened to them
+drafts.json       dubs that you prepared and did not launch
 texts.json        what was said in your recordings, and its translations
 glossary.json     the words that are said as you say
 credits.json      every entry on your credits
+purchases.json    what you bought, and what went back of it
 downloads.json    which files you fetched and when
 files/            your recordings and what was made of them
 """
@@ -74,6 +87,10 @@ def documents_of(user: User) -> Iterator[tuple[str, Any]]:
     yield "account.json", _account(user)
     jobs = DubbingJob.objects.filter(user=user).order_by("pk").prefetch_related("tasks")
     yield "jobs.json", [_job(job) for job in jobs]
+    events = JobEvent.objects.filter(job__user=user)
+    yield "activity.json", _rows(events, "job__public_id", "task__language", "kind", "at")
+    drafts = Draft.objects.filter(user=user)
+    yield "drafts.json", _rows(drafts, "public_id", "choices", "captions_name", "captions")
     yield (
         "texts.json",
         {
@@ -84,6 +101,7 @@ def documents_of(user: User) -> Iterator[tuple[str, Any]]:
             "translated": _rows(
                 Line.objects.filter(task__job__user=user),
                 *("task__job__public_id", "task__language", "segment__index", "text", "spoken"),
+                *("chosen_voice", "keep_original", "mute"),
             ),
         },
     )
@@ -91,6 +109,7 @@ def documents_of(user: User) -> Iterator[tuple[str, Any]]:
     entries = CreditTransaction.objects.filter(user=user)
     columns = ("kind", "amount", "balance_after", "description", "reason", "created_at")
     yield "credits.json", _rows(entries, *columns)
+    yield "purchases.json", [_purchase(purchase) for purchase in _purchases_of(user)]
     downloads = Download.objects.filter(user=user)
     yield "downloads.json", _rows(downloads, "artifact__job__public_id", "artifact__name", "at")
 
@@ -120,6 +139,8 @@ def _file(archive: zipfile.ZipFile, outbox: Outbox, name: str, key: str) -> Iter
 def _account(user: User) -> dict[str, Any]:
     return {
         **profile_of(user),
+        "plan": plan_of(user).id,
+        "mailWhenDone": user.mail_when_done,
         "emailVerifiedAt": user.email_verified_at,
         "lastSignIn": user.last_login,
         "supabaseId": user.supabase_id,
@@ -144,6 +165,22 @@ def _job(job: DubbingJob) -> dict[str, Any]:
         "languages": [
             {column: getattr(task, column) for column in columns} for task in job.tasks.all()
         ],
+    }
+
+
+def _purchases_of(user: User) -> Iterator[Purchase]:
+    return Purchase.objects.filter(user=user).order_by("created_at").iterator()
+
+
+def _purchase(purchase: Purchase) -> dict[str, Any]:
+    columns = (
+        *("plan", "credits", "amount_cents", "currency", "status", "created_at", "paid_at"),
+        *("returned_cents", "returned_credits", "stripe_payment_intent_id", "receipt_url"),
+    )
+    return {
+        **{column: getattr(purchase, column) for column in columns},
+        "refunds": _rows(purchase.refunds, "cents", "credits", "status", "created_at"),
+        "disputes": _rows(purchase.disputes, "cents", "credits", "status", "created_at"),
     }
 
 

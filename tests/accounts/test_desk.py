@@ -11,7 +11,9 @@ from django.test import Client
 
 from accounts import tokens
 from accounts.models import User
+from billing.models import Purchase
 from billing.queries import balance_of
+from jobs.drafts import begin_draft, save_captions
 from jobs.services import cancel_job
 from tests import make
 from tests.accounts.asking import ask, code_of
@@ -19,6 +21,7 @@ from tests.web.delivered import CONTENT, delivered
 
 pytestmark = pytest.mark.django_db
 ME = "/api/users/me"
+CAPTIONS = "1\n00:00:00,000 --> 00:00:01,000\nHello\n"
 
 
 def token_of(user: User) -> str:
@@ -207,6 +210,28 @@ def test_the_export_holds_every_file_and_row(tmp_path: Path) -> None:
     assert json.loads(archive.read("account.json"))["email"] == user.email
     assert len(json.loads(archive.read("credits.json"))) == 2
     assert sum(name.startswith("files/") for name in names) == 2
+
+
+def test_the_export_tells_of_purchases_drafts_and_what_happened(tmp_path: Path) -> None:
+    user = make.professional()
+    job = delivered(user, tmp_path)
+    save_captions(begin_draft(user), name="mine.srt", text=CAPTIONS)
+    bought = {"plan": "creator", "credits": 50, "amount_cents": 2900, "currency": "usd"}
+    for person in (user, make.user()):
+        Purchase.objects.create(user=person, customer="cus_1", **bought)
+
+    answer = ask("GET", "/api/account/export", token_of(user))
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+
+    told = {
+        name: json.loads(archive.read(f"{name}.json"))
+        for name in ("account", "activity", "drafts", "purchases")
+    }
+    assert (told["account"]["plan"], told["account"]["mailWhenDone"]) == ("professional", True)
+    assert {one["job__public_id"] for one in told["activity"]} == {job.public_id}
+    assert [one["captions"] for one in told["drafts"]] == [CAPTIONS]
+    assert [one | bought for one in told["purchases"]] == told["purchases"]
+    assert len(told["purchases"]) == 1
 
 
 def test_a_session_needs_its_csrf_token_to_change_anything() -> None:
