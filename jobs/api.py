@@ -18,7 +18,7 @@ from jobs import downloads, links, ordering, retention, serializers, services, w
 from jobs.documents import document, rows_of_job, rows_of_jobs, with_status
 from jobs.models import Artifact, Download, DubbingJob
 from jobs.pipeline.languages import LANGUAGES
-from jobs.refusals import BUSY, LANGUAGES_REFUSED, MEDIA_REFUSED
+from jobs.refusals import LANGUAGES_REFUSED, MEDIA_REFUSED
 from jobs.uploads import issue_uploads
 from jobs.wiring import Offer
 from jobs.words import clock
@@ -53,7 +53,6 @@ class UploadUrls(ApiView):
             400: refuses("empty_file", *LANGUAGES_REFUSED),
             403: refuses("plan_limit"),
             413: refuses("too_large"),
-            503: refuses(*BUSY),
         },
     )
     def post(self, request: Request) -> Response:
@@ -109,8 +108,7 @@ class Jobs(ApiView):
             402: refuses("insufficient_credits"),
             403: refuses("plan_limit", "plan_required"),
             404: refuses("job_not_found"),
-            409: refuses("upload_missing", "upload_changed"),
-            503: refuses(*BUSY),
+            409: refuses("upload_missing"),
         },
     )
     @idempotent
@@ -149,7 +147,7 @@ class OneJob(JobView):
     @extend_schema(
         operation_id="delete_job",
         tags=["jobs"],
-        responses={204: None, 409: refuses("conflict"), 503: refuses(*BUSY)},
+        responses={204: None, 409: refuses("conflict")},
     )
     def delete(self, request: Request, public_id: str) -> Response:
         """Cancel what still runs, with its credits returned, and delete all files now."""

@@ -1,5 +1,7 @@
 """A failure of the pipeline, as it is told to the person who asked for something impossible."""
 
+from django.utils.translation import gettext as _
+
 from dubber.errors import UserError
 from jobs.pipeline.errors import PipelineError
 
@@ -25,18 +27,26 @@ MEDIA_REFUSED = (
     "encrypted",
     "corrupt_audio",
     "duration_mismatch",
+    "upload_changed",
     "not_captions",
 )
 """Why a file can't be dubbed, as far as a look into it tells."""
 
-BUSY = ("no_space", "out_of_time", "media_tool", "storage_away")
-"""Why not now."""
+BUSY = frozenset({"NO_SPACE", "OUT_OF_TIME", "MEDIA_TOOL", "STORAGE_AWAY"})
+"""Why not now. A step is tried again by itself; whoever asks for something must ask again."""
 
-STATUS = {"TOO_LARGE": 413, "UPLOAD_CHANGED": 409} | dict.fromkeys(
-    (code.upper() for code in BUSY), 503
-)
+BUSY_SECONDS = 5
 
 
 def refusal(error: PipelineError) -> UserError:
-    """The same code in lower case, the same sentence."""
-    return UserError(error.code.lower(), str(error), status=STATUS.get(error.code, 400))
+    """The same code in lower case, the same sentence; `service_busy` where it is only not now."""
+    if error.code in BUSY:
+        return UserError(
+            "service_busy",
+            _("We can't answer right now. Try again in a few seconds."),
+            status=503,
+            retry_after=BUSY_SECONDS,
+            reason=error.code.lower(),
+        )
+    status = 413 if error.code == "TOO_LARGE" else 400
+    return UserError(error.code.lower(), str(error), status=status)
