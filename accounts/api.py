@@ -127,7 +127,9 @@ class DeletionView(ApiView):
         """Say what a deletion takes away; nothing is deleted yet."""
         sent = checked(words.DeletionAsked, request)
         prepared = deletion.prepare_deletion(
-            _user(request), reason=sent.get("reason", ""), feedback=sent.get("feedback", "")
+            _user(request),
+            reason=sent.get("reason") or "",
+            feedback=sent.get("feedback") or "",
         )
         answer = {
             "deletionToken": prepared.token,

@@ -62,7 +62,7 @@ class LoginView(OpenView):
         made = sign_in.tokens_for(
             sent["email"],
             sent["password"],
-            code=sent.get("otp", ""),
+            code=sent.get("otp") or "",
             address=client_address(request._request),
         )
         return Response(told(made))
@@ -96,7 +96,7 @@ class LogoutView(ApiView):
         """End the session of the access token, or of the refresh token in the body."""
         sent = checked(words.Logout, request)
         session = request.auth if isinstance(request.auth, ApiSession) else None
-        if session is None and "refresh_token" in sent:
+        if session is None and sent.get("refresh_token"):
             session = tokens.session_to_refresh(sent["refresh_token"])
         if session is not None:
             tokens.end_session(session, ApiSession.End.SIGNED_OUT)

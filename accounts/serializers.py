@@ -21,7 +21,7 @@ class Login(serializers.Serializer[Any]):
 
     email = serializers.EmailField()
     password = serializers.CharField(max_length=MOST, trim_whitespace=False)
-    otp = serializers.CharField(max_length=10, required=False, allow_blank=True)
+    otp = serializers.CharField(max_length=10, required=False, allow_blank=True, allow_null=True)
 
 
 class Refresh(serializers.Serializer[Any]):
@@ -33,7 +33,7 @@ class Refresh(serializers.Serializer[Any]):
 class Logout(serializers.Serializer[Any]):
     """The refresh token of the session to end, for who has no access token any more."""
 
-    refresh_token = serializers.CharField(max_length=4096, required=False)
+    refresh_token = serializers.CharField(max_length=4096, required=False, allow_null=True)
 
 
 class Email(serializers.Serializer[Any]):
@@ -199,8 +199,12 @@ class DeletionAsked(serializers.Serializer[Any]):
     confirmationText = serializers.ChoiceField(
         ["DELETE MY ACCOUNT"], help_text="Exactly these words."
     )
-    reason = serializers.CharField(max_length=200, required=False, allow_blank=True)
-    feedback = serializers.CharField(max_length=2000, required=False, allow_blank=True)
+    reason = serializers.CharField(
+        max_length=200, required=False, allow_blank=True, allow_null=True
+    )
+    feedback = serializers.CharField(
+        max_length=2000, required=False, allow_blank=True, allow_null=True
+    )
 
 
 class DeletionPrepared(serializers.Serializer[Any]):

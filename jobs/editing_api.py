@@ -112,11 +112,11 @@ class Shorter(Form):
 
 
 class LineForm(Form):
-    """A correction of one line, and the revision that it was seen in."""
+    """A correction of one line, and the revision that it was seen in; null leaves it as it is."""
 
     id = serializers.RegexField(r"^[0-9]{1,18}$")
     revision = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
-    text = serializers.CharField(max_length=20_000, required=False)
+    text = serializers.CharField(max_length=20_000, required=False, allow_null=True)
 
 
 class HeardLineForm(LineForm):
@@ -128,9 +128,9 @@ class HeardLineForm(LineForm):
 class TranslatedLineForm(LineForm):
     """A change of one line in another language. An empty voice is the speaker's own again."""
 
-    voice = serializers.CharField(max_length=100, required=False, allow_blank=True)
-    keep_original = serializers.BooleanField(required=False)
-    mute = serializers.BooleanField(required=False)
+    voice = serializers.CharField(max_length=100, required=False, allow_blank=True, allow_null=True)
+    keep_original = serializers.BooleanField(required=False, allow_null=True)
+    mute = serializers.BooleanField(required=False, allow_null=True)
 
 
 class TranscriptForm(Form):

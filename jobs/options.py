@@ -11,7 +11,7 @@ from dubber.errors import UserError
 from jobs.models.glossary import LONGEST_TERM
 from jobs.pipeline import subtitles
 from jobs.pipeline.errors import PipelineError
-from jobs.pipeline.languages import find
+from jobs.pipeline.languages import find, variant
 from jobs.pipeline.ports import Tone
 
 LOUDNESS = ("-14", "source")
@@ -20,6 +20,9 @@ LONGEST_VOICE = 100
 LONGEST_CAPTIONS = 1_000_000
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 MOST_TERMS = 200
+NULL_SAYS = frozenset({"keep_original_db"})
+"""Options for which null is a choice; elsewhere it is none."""
+
 TERM = frozenset({"source", "target", "language"})
 
 
@@ -31,9 +34,14 @@ def checked(options: Mapping[str, Any], languages: Collection[str]) -> dict[str,
     unknown = sorted(set(options) - set(CHECKS))
     if unknown:
         raise _wrong(unknown[0], _("There is no such option."))
-    for name, value in options.items():
+    chosen = {
+        name: value for name, value in options.items() if value is not None or name in NULL_SAYS
+    }
+    for name, value in chosen.items():
         CHECKS[name](value, languages)
-    return dict(options)
+    if "variants" in chosen:
+        chosen["variants"] = {code: variant(tag) for code, tag in chosen["variants"].items()}
+    return chosen
 
 
 def check_captions(option: str, value: Any) -> None:

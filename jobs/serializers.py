@@ -39,15 +39,17 @@ class Codes(serializers.ListField):
 class OfEachRole(Form):
     """A text for each file."""
 
-    voice = serializers.CharField(max_length=100, required=False)
-    background = serializers.CharField(max_length=100, required=False)
+    voice = serializers.CharField(max_length=100, required=False, allow_null=True)
+    background = serializers.CharField(max_length=100, required=False, allow_null=True)
 
 
 class SizeOfEachRole(Form):
     """The bytes of each file."""
 
-    voice = serializers.IntegerField(min_value=1, max_value=2**53, required=False)
-    background = serializers.IntegerField(min_value=1, max_value=2**53, required=False)
+    voice = serializers.IntegerField(min_value=1, max_value=2**53, required=False, allow_null=True)
+    background = serializers.IntegerField(
+        min_value=1, max_value=2**53, required=False, allow_null=True
+    )
 
 
 class UploadUrlsForm(Form):
@@ -83,10 +85,16 @@ class JobForm(Form):
 
     job_id = serializers.CharField(max_length=40)
     voice_track_uploaded = serializers.BooleanField()
-    background_track_uploaded = serializers.BooleanField(required=False, default=False)
+    background_track_uploaded = serializers.BooleanField(
+        required=False, default=False, allow_null=True
+    )
     languages = Codes()
-    voice_track_url = serializers.CharField(max_length=4000, required=False, allow_null=True)
-    background_track_url = serializers.CharField(max_length=4000, required=False, allow_null=True)
+    voice_track_url = serializers.CharField(
+        max_length=4000, required=False, allow_null=True, allow_blank=True
+    )
+    background_track_url = serializers.CharField(
+        max_length=4000, required=False, allow_null=True, allow_blank=True
+    )
     voice_track_duration = serializers.FloatField(required=False, allow_null=True)
     background_track_duration = serializers.FloatField(required=False, allow_null=True)
     source_language = serializers.CharField(

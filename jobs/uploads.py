@@ -54,8 +54,8 @@ def issue_uploads(
     *,
     languages: Collection[str],
     names: Mapping[str, str],
-    content_types: Mapping[str, str] | None = None,
-    sizes: Mapping[str, int] | None = None,
+    content_types: Mapping[str, str | None] | None = None,
+    sizes: Mapping[str, int | None] | None = None,
 ) -> Issued:
     """Let a customer send files, by role, each to one address that is bound to one key and limit.
 
@@ -69,7 +69,7 @@ def issue_uploads(
             user,
             role=Upload.Role(role),
             name=name,
-            content_type=(content_types or {}).get(role, ""),
+            content_type=(content_types or {}).get(role) or "",
             size=(sizes or {}).get(role),
             public_id=public_id,
         )

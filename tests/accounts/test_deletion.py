@@ -75,6 +75,12 @@ def test_the_first_step_says_what_goes_and_deletes_nothing(user: User, tmp_path:
     assert user.is_active
 
 
+def test_reason_and_feedback_may_be_null(user: User) -> None:
+    answer = ask("POST", INITIATE, token_of(user), **WORDS, reason=None, feedback=None)
+
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize("words", ["delete my account", "", "DELETE MY ACCOUNT NOW"])
 def test_the_words_must_be_exact(user: User, words: str) -> None:
     answer = ask("POST", INITIATE, token_of(user), confirmationText=words)

@@ -24,7 +24,7 @@ def _many_calls(settings: Any) -> None:
 
 
 def log_in(
-    email: str, password: str = PASSWORD, *, place: str = "198.51.100.7", **more: str
+    email: str, password: str = PASSWORD, *, place: str = "198.51.100.7", **more: str | None
 ) -> Any:
     body = {"email": email, "password": password, **more}
     return Client(REMOTE_ADDR=place).post("/api/auth/login", body, content_type="application/json")
@@ -130,6 +130,12 @@ def test_staff_need_a_code_and_get_no_tokens() -> None:
     assert code_of(without) == (401, "otp_required")
     assert code_of(wrong) == (401, "otp_required")
     assert code_of(right) == (403, "permission_denied")
+
+
+def test_no_code_may_be_written_as_null() -> None:
+    user = make.user(password=PASSWORD)
+
+    assert log_in(user.email, otp=None).status_code == 200
 
 
 def test_whoever_has_an_app_needs_its_code() -> None:

@@ -88,6 +88,21 @@ def test_a_correction_makes_only_its_own_line_stale(job: DubbingJob, person: Use
     assert [line.segment.index for line in stale] == [1]
 
 
+def test_null_leaves_a_line_as_it_is(job: DubbingJob, person: User) -> None:
+    sent = change(line_of(0), text="Hola.", voice=None, keep_original=None, mute=None)
+
+    answer = Api(person).patch(lines_path(job), sent)
+
+    line = line_of(0)
+    assert answer.status_code == 200
+    assert (line.text, line.chosen_voice, line.keep_original, line.mute) == (
+        "Hola.",
+        "",
+        False,
+        False,
+    )
+
+
 def test_a_change_of_what_somebody_else_changed_is_refused(job: DubbingJob, person: User) -> None:
     api, line = Api(person), line_of(0)
     first = api.patch(lines_path(job), change(line, text="Uno, uno."))

@@ -261,6 +261,47 @@ def test_good_options_are_kept(person: User) -> None:
     assert job.options == {key: value for key, value in options.items() if key != "variants"}
 
 
+def test_a_variant_may_be_spelled_in_any_case(person: User) -> None:
+    api = Api(person)
+
+    order(api, sent(api), options={"variants": {"es": "ES_mx"}})
+
+    assert DubbingJob.objects.get().tasks.get().variant == "es-MX"
+
+
+def test_null_in_an_upload_is_the_same_as_nothing(person: User) -> None:
+    asked = {
+        "languages": ["es"],
+        "voice_track_name": "talk.mp4",
+        "background_track_name": None,
+        "content_types": {"voice": "video/mp4", "background": None},
+        "sizes": {"voice": None, "background": None},
+    }
+
+    response = Api(person).post("/api/jobs/upload-urls", asked)
+
+    upload = Upload.objects.get()
+    assert response.status_code == 200
+    assert (upload.content_type, upload.declared_size) == ("video/mp4", None)
+
+
+def test_an_order_may_say_with_null_what_it_does_not_choose(person: User) -> None:
+    api = Api(person)
+    options = dict.fromkeys(("review", "variants", "voices", "loudness", "glossary", "tone", "wav"))
+
+    response = order(
+        api,
+        sent(api),
+        background_track_uploaded=None,
+        voice_track_url="",
+        background_track_url="",
+        options=options,
+    )
+
+    assert response.status_code == 201
+    assert DubbingJob.objects.get().options == {}
+
+
 def test_the_document_has_every_field_of_the_contract(person: User, tmp_path: Path) -> None:
     job = delivered(person, tmp_path, kinds=("full_mp3", "voice_mp3", "srt"))
 
