@@ -76,14 +76,18 @@ def use_link(file: Artifact, *, number: int, client: str) -> Artifact:
 
     Raises UserError link_used, link_expired.
     """
-    used = Download.objects.filter(artifact=file, number=number).first()
-    if used is None:
-        used = _bind(file, number, client)
-    if used.client != client:
-        raise _gone("link_used", _("This link was used already. Get a new one from the job."))
-    if used.expires_at <= timezone.now():
-        raise _link_expired()
+    used = _use_of(file, number) or _bind(file, number, client)
+    _check_use(used, client)
     return file
+
+
+def look_at_link(file: Artifact, *, number: int, client: str) -> None:
+    """Raise what `use_link` would raise now; nothing is recorded."""
+    used = _use_of(file, number)
+    if used is not None:
+        _check_use(used, client)
+    elif file.link != number or not file.current:
+        raise _link_expired()
 
 
 def find_file(
@@ -138,6 +142,17 @@ def _task_of(job: DubbingJob, language: str) -> LanguageTask:
     return task
 
 
+def _use_of(file: Artifact, number: int) -> Download | None:
+    return Download.objects.filter(artifact=file, number=number).first()
+
+
+def _check_use(used: Download, client: str) -> None:
+    if used.client != client:
+        raise _gone("link_used", _("This link was used already. Get a new one from the job."))
+    if used.expires_at <= timezone.now():
+        raise _link_expired()
+
+
 @transaction.atomic
 def _bind(file: Artifact, number: int, client: str) -> Download:
     """Record the first use of a link; whoever comes second finds what the first one recorded."""
@@ -150,7 +165,7 @@ def _bind(file: Artifact, number: int, client: str) -> Download:
             client=client,
             expires_at=timezone.now() + LIFE,
         )
-    used = Download.objects.filter(artifact=file, number=number).first()
+    used = _use_of(file, number)
     if used is None:
         raise _link_expired()
     return used

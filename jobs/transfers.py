@@ -78,11 +78,13 @@ def get_file(
     file = downloads.find_link(artifact_id, number, signature)
     if "prefetch" in request.headers.get("Sec-Purpose", ""):
         return HttpResponse(status=503, headers={"Cache-Control": "no-store"})
+    client = downloads.client_of(
+        agent=request.headers.get("User-Agent", ""), address=client_address(request)
+    )
     if request.method == "GET":
-        client = downloads.client_of(
-            agent=request.headers.get("User-Agent", ""), address=client_address(request)
-        )
         file = downloads.use_link(file, number=number, client=client)
+    else:
+        downloads.look_at_link(file, number=number, client=client)
     return answer(request, file, attachment=True)
 
 

@@ -99,6 +99,19 @@ def test_a_look_and_a_prefetch_use_nothing_up(client: Client, file: Artifact) ->
     assert get(client, path, agent="phone").status_code == 200
 
 
+def test_a_look_says_what_fetching_would_say(client: Client, file: Artifact) -> None:
+    path = path_of(file)
+    get(client, path)
+
+    own = client.head(path, headers=LAPTOP, REMOTE_ADDR="192.0.2.7")
+    other = client.head(path, headers={"User-Agent": "phone"}, REMOTE_ADDR="192.0.2.7")
+    Download.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    late = client.head(path, headers=LAPTOP, REMOTE_ADDR="192.0.2.7")
+
+    assert [one.status_code for one in (own, other, late)] == [200, 410, 410]
+    assert Download.objects.count() == 1
+
+
 @pytest.mark.parametrize("change", ["number", "artifact", "signature"])
 def test_a_forged_link_is_no_link(client: Client, file: Artifact, change: str) -> None:
     signature = path_of(file).rpartition(".")[2]
@@ -118,6 +131,7 @@ def test_a_link_that_was_passed_over_has_expired(client: Client, file: Artifact)
     response = get(client, path)
 
     assert (response.status_code, response.json()["error"]) == (410, "link_expired")
+    assert client.head(path, headers=LAPTOP).status_code == 410
 
 
 def test_a_link_of_a_file_made_anew_has_expired(client: Client, file: Artifact) -> None:
