@@ -47,6 +47,7 @@ SENTENCES: Mapping[int, tuple[str, str]] = {
     405: ("method_not_allowed", "This address doesn't take this method."),
     406: ("not_acceptable", "We can't answer in the format that was asked for."),
     409: ("conflict", "This has changed in the meantime. Reload and try again."),
+    412: ("precondition_failed", "This is no longer what If-Match names. Load it again."),
     413: ("too_large", "This request is too large."),
     415: ("unsupported_media", "Send application/json."),
     429: ("rate_limit_exceeded", "Too many requests. Try again later."),

@@ -184,6 +184,15 @@ def test_programs_at_the_front_door_are_told_where_the_papers_are(headers: dict[
     assert set(answer.json()) == {"service", "version", "docs"}
 
 
+def test_an_answer_that_changed_since_is_told_as_such() -> None:
+    client, job = Client(), make.job()
+    client.force_login(job.user)
+
+    answer = client.get(f"/api/jobs/{job.public_id}", headers={"if-match": '"of-yesterday"'})
+
+    assert (answer.status_code, answer.json()["error"]) == (412, "precondition_failed")
+
+
 def test_a_look_at_an_answer_reads_the_query_as_the_answer_does() -> None:
     client = Client()
     client.force_login(make.user())
