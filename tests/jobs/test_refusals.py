@@ -5,7 +5,7 @@ import pytest
 from jobs.pipeline.errors import PipelineError
 from jobs.refusals import BUSY, refusal
 
-MEDIA = {
+MEDIA: dict[str, dict[str, object]] = {
     "NOT_MEDIA": {"formats": "wav"},
     "EMPTY_FILE": {},
     "TRUNCATED": {},
