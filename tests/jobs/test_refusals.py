@@ -1,11 +1,13 @@
 """What the pipeline's failures are called over HTTP."""
 
+from typing import Any
+
 import pytest
 
 from jobs.pipeline.errors import PipelineError
 from jobs.refusals import BUSY, refusal
 
-MEDIA: dict[str, dict[str, object]] = {
+MEDIA: dict[str, dict[str, Any]] = {
     "NOT_MEDIA": {"formats": "wav"},
     "EMPTY_FILE": {},
     "TRUNCATED": {},
