@@ -100,7 +100,7 @@ def edit_transcript(job: DubbingJob, *, changes: Sequence[Change]) -> None:
         if "speaker" in columns:
             segment.speaker = columns["speaker"]
             _outdate_voices(job, segment)
-    _touch(job)
+    touch(job)
 
 
 @transaction.atomic
@@ -132,7 +132,7 @@ def edit_lines(
             columns |= {"text": text, "outdated": False, "flags": []}
         if columns:
             _write(Line, change, stale=True, **columns)
-    _touch(job)
+    touch(job)
     return task
 
 
@@ -195,7 +195,7 @@ def cast_speaker(
     job.options = {**job.options, "voices": {**chosen, task.language: cast}}
     job.save(update_fields=["options"])
     lines.filter(chosen_voice="").exclude(voice=voice).update(stale=True)
-    _touch(job)
+    touch(job)
 
 
 def find_task(job: DubbingJob, language: str) -> LanguageTask:
@@ -328,7 +328,7 @@ def _write(model: type[Segment] | type[Line], change: Change, **columns: Any) ->
         )
 
 
-def _touch(job: DubbingJob) -> None:
+def touch(job: DubbingJob) -> None:
     """Files are kept from a job's last change on."""
     if job.kept_until is not None:
         job.kept_until = timezone.now() + job.kept_for

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from jobs import api, editing_api, glossary_api, media, transfers
-from jobs.views import acts, dub, editor, lists, new_dub
+from jobs.views import acts, dub, editor, lists, new_dub, terms
 
 urlpatterns = [
     path("jobs", lists.job_list, name="job_list"),
@@ -36,6 +36,11 @@ urlpatterns = [
         editor.transcript_lines,
         name="edit_transcript_lines",
     ),
+    path(
+        "jobs/<slug:public_id>/transcript/captions/<slug:kind>",
+        dub.original_captions,
+        name="original_captions",
+    ),
     path("jobs/<slug:public_id>/transcript/lines/<int:line>", editor.save_heard, name="save_heard"),
     path("jobs/<slug:public_id>/changes", editor.render_changes, name="render_changes"),
     path("jobs/<slug:public_id>/edit/<slug:code>", editor.language, name="edit_language"),
@@ -56,6 +61,7 @@ urlpatterns = [
         name="shorten_line",
     ),
     path("jobs/<slug:public_id>/edit/<slug:code>/replace", editor.replace, name="replace"),
+    path("jobs/<slug:public_id>/edit/<slug:code>/glossary", terms.glossary, name="glossary"),
     path("jobs/<slug:public_id>/edit/<slug:code>/voice", editor.choose_voice, name="choose_voice"),
     path("jobs/<slug:public_id>/edit/<slug:code>/captions", editor.bring, name="bring_captions"),
     path("api/languages", api.Languages.as_view(), name="api_languages"),

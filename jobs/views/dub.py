@@ -1,13 +1,17 @@
 """The page of one dub: how far it is, and everything that can be played and downloaded of it."""
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
+from dubber.errors import UserError
 from dubber.etags import etag_of
 from jobs import drawing, timeline
+from jobs.heard_captions import captions_name, heard_captions
+from jobs.media import TYPES
 from jobs.models import DubbingJob
 from jobs.queries import JobView, cancels_are_limited, jobs_of, jobs_with_files_of, view_of
 from jobs.views.acting import user_of
@@ -52,6 +56,27 @@ def job_progress(request: HttpRequest, public_id: str) -> HttpResponse:
     response["ETag"] = etag
     response["Cache-Control"] = "private, no-cache"
     return response
+
+
+@require_safe
+@login_required
+def original_captions(request: HttpRequest, public_id: str, kind: str) -> HttpResponse:
+    """Send what was heard as captions, `srt` or `vtt`, to be saved."""
+    found = get_object_or_404(jobs_of(user_of(request)), public_id=public_id)
+    try:
+        text = heard_captions(found, kind=kind)
+    except UserError as error:
+        raise Http404 from error
+    name = captions_name(found, kind)
+    return HttpResponse(
+        text,
+        content_type=TYPES[f".{kind}"],
+        headers={
+            "Content-Disposition": content_disposition_header(True, name) or "attachment",
+            "Content-Security-Policy": "sandbox",
+            "Cache-Control": "private, no-cache",
+        },
+    )
 
 
 @require_safe

@@ -31,6 +31,10 @@ def forged_line(_: World) -> Mapping[str, object]:
     return {"take_id": 1, "until": 2_000_000_000, "signature": "forged"}
 
 
+def heard(world: World) -> Mapping[str, object]:
+    return {**job(world), "kind": "srt"}
+
+
 def segment(world: World) -> Mapping[str, object]:
     return {**job(world), "line": 1}
 
@@ -103,6 +107,7 @@ ROUTES = [
     Route("retry", "POST", page_owner(302), language),
     Route("edit_transcript", "GET", page_owner(200), job),
     Route("edit_transcript_lines", "GET", page_owner(200), job),
+    Route("original_captions", "GET", page_owner(404), heard),
     Route("save_heard", "POST", page_owner(302), segment),
     Route("render_changes", "GET", page_owner(200), job),
     Route("render_changes", "POST", page_owner(302), job),
@@ -113,6 +118,8 @@ ROUTES = [
     Route("shorten_line", "POST", page_owner(404), line),
     Route("replace", "GET", page_owner(200), lines),
     Route("replace", "POST", page_owner(302), lines),
+    Route("glossary", "GET", page_owner(200), lines),
+    Route("glossary", "POST", page_owner(302), lines),
     Route("choose_voice", "POST", page_owner(302), lines),
     Route("bring_captions", "POST", page_owner(302), lines),
     Route("media", "GET", page_owner(200), file),

@@ -145,6 +145,7 @@ PAGES: Mapping[str, tuple[PageOf, ...]] = {
     "editor": (
         PageOf("edit-lines", dub("ready", "/edit/es"), "owner"),
         PageOf("edit-transcript", dub("ready", "/transcript"), "owner"),
+        PageOf("glossary", dub("ready", "/edit/es/glossary?term=bridge"), "owner"),
         PageOf("replace", dub("ready", "/edit/es/replace?find=Ol%C3%A9&replacement=Ea"), "owner"),
         PageOf("changes", dub("ready", "/changes"), "owner"),
     ),

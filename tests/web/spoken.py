@@ -39,6 +39,25 @@ def spoken(person: User) -> DubbingJob:
     return job
 
 
+def spoken_lines(person: User, *, count: int = 3, every: float = 2.0) -> DubbingJob:
+    """Make a finished job of so many lines in Spanish, each said at 12 characters a second."""
+    job = make.job(person, languages=["es"], seconds=max(61.0, every * count))
+    make.done(6)
+    said = tuple(Segment(n, every * n, every * n + 1.5, n % 2, f"Line {n}") for n in range(count))
+    transcript = Transcript("en", said)
+    rows.save_transcript(job, transcript)
+    task = job.tasks.get()
+    texts = tuple(f"Línea {n:06}" for n in range(count))
+    rows.save_translation(task, transcript, Translation("es", texts, "test"))
+    for line in task.lines.select_related("segment"):
+        line.spoken, line.voice = line.text, "hum"
+        line.start_ms, line.end_ms = line.segment.start_ms, line.segment.start_ms + 1000
+        line.speed_permille = 1000
+        line.save()
+    job.refresh_from_db()
+    return job
+
+
 def kept(kind: str, content: bytes) -> list[storage.Kept]:
     """Store a working file, as its step does."""
     sha256 = hashlib.sha256(content).hexdigest()

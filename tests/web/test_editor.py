@@ -11,13 +11,12 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from billing.queries import balance_of
-from jobs import editing, editor, own_captions, replacing, rows
+from jobs import editing, editor, own_captions, replacing
 from jobs.models import DubbingJob, LanguageTask, Line, Segment
-from jobs.pipeline.timeline import Segment as Said
-from jobs.pipeline.timeline import Transcript, Translation
 from jobs.states import Stage
 from tests import make
 from tests.engines import engines
+from tests.web.spoken import spoken_lines
 
 pytestmark = pytest.mark.django_db
 JSON = {"Accept": "application/json"}
@@ -47,25 +46,6 @@ def person(client: Client) -> User:
     return someone
 
 
-def spoken_job(person: User, *, count: int = 3) -> DubbingJob:
-    """A finished job of so many lines of two seconds, each said at 12 characters a second."""
-    job = make.job(person, languages=["es"], seconds=max(61.0, 2.0 * count))
-    make.done(6)
-    said = tuple(Said(n, 2.0 * n, 2.0 * n + 1.5, n % 2, f"Line {n}") for n in range(count))
-    transcript = Transcript("en", said)
-    rows.save_transcript(job, transcript)
-    task = job.tasks.get()
-    texts = tuple(f"Línea {n:06}" for n in range(count))
-    rows.save_translation(task, transcript, Translation("es", texts, "test"))
-    for line in task.lines.select_related("segment"):
-        line.spoken, line.voice = line.text, "hum"
-        line.start_ms, line.end_ms = line.segment.start_ms, line.segment.start_ms + 1000
-        line.speed_permille = 1000
-        line.save()
-    job.refresh_from_db()
-    return job
-
-
 def save(client: Client, line: Line, **fields: Any) -> Any:
     url = f"/jobs/{line.task.job.public_id}/edit/es/lines/{line.pk}"
     return client.post(url, {"revision": line.revision, **fields}, headers=JSON)
@@ -78,7 +58,7 @@ def first(job: DubbingJob) -> Line:
 def test_a_page_of_a_thousand_lines_sends_fifty_and_takes_few_questions(
     client: Client, person: User
 ) -> None:
-    job = spoken_job(person, count=1000)
+    job = spoken_lines(person, count=1000)
 
     with CaptureQueriesContext(connection) as asked:
         page = client.get(f"/jobs/{job.public_id}/edit/es").content.decode()
@@ -89,7 +69,7 @@ def test_a_page_of_a_thousand_lines_sends_fifty_and_takes_few_questions(
 
 
 def test_the_next_lines_come_by_themselves_and_end(client: Client, person: User) -> None:
-    job = spoken_job(person, count=60)
+    job = spoken_lines(person, count=60)
 
     part = client.get(f"/jobs/{job.public_id}/edit/es/lines?from=50").content.decode()
 
@@ -98,7 +78,7 @@ def test_the_next_lines_come_by_themselves_and_end(client: Client, person: User)
 
 
 def test_a_line_is_kept_and_its_price_told(client: Client, person: User) -> None:
-    line = first(spoken_job(person))
+    line = first(spoken_lines(person))
 
     answer = save(client, line, text="Otra línea").json()
 
@@ -109,7 +89,7 @@ def test_a_line_is_kept_and_its_price_told(client: Client, person: User) -> None
 
 
 def test_a_line_that_somebody_else_changed_is_not_overwritten(client: Client, person: User) -> None:
-    line = first(spoken_job(person))
+    line = first(spoken_lines(person))
     save(client, line, text="Hers")
 
     answer = save(client, line, text="His")
@@ -121,7 +101,7 @@ def test_a_line_that_somebody_else_changed_is_not_overwritten(client: Client, pe
 
 
 def test_a_line_can_stay_as_it_was_or_say_nothing(client: Client, person: User) -> None:
-    line = first(spoken_job(person))
+    line = first(spoken_lines(person))
 
     save(client, line, way="original")
     line.refresh_from_db()
@@ -134,7 +114,7 @@ def test_a_line_can_stay_as_it_was_or_say_nothing(client: Client, person: User) 
 
 
 def test_an_edit_while_it_is_made_is_refused_with_a_reason(client: Client, person: User) -> None:
-    job = spoken_job(person)
+    job = spoken_lines(person)
     line = first(job)
     DubbingJob.objects.update(status="processing", finished_at=None)
     LanguageTask.objects.update(stage=Stage.DUBBING)
@@ -147,7 +127,7 @@ def test_an_edit_while_it_is_made_is_refused_with_a_reason(client: Client, perso
 
 
 def test_a_line_is_kept_without_javascript_too(client: Client, person: User) -> None:
-    job = spoken_job(person)
+    job = spoken_lines(person)
     line = first(job)
 
     page = client.post(
@@ -160,7 +140,7 @@ def test_a_line_is_kept_without_javascript_too(client: Client, person: User) -> 
 
 
 def test_a_corrected_original_makes_its_translations_stale(client: Client, person: User) -> None:
-    job = spoken_job(person)
+    job = spoken_lines(person)
     segment = Segment.objects.order_by("index")[0]
 
     answer = client.post(
@@ -174,7 +154,7 @@ def test_a_corrected_original_makes_its_translations_stale(client: Client, perso
 
 
 def test_the_price_stands_before_the_changes_are_made(client: Client, person: User) -> None:
-    job = spoken_job(person)
+    job = spoken_lines(person)
     save(client, first(job), text="Otra")
     before = balance_of(person)
 
@@ -187,7 +167,7 @@ def test_the_price_stands_before_the_changes_are_made(client: Client, person: Us
 
 
 def test_another_voice_of_a_speaker_makes_their_lines_stale(client: Client, person: User) -> None:
-    job = spoken_job(person, count=4)
+    job = spoken_lines(person, count=4)
 
     client.post(f"/jobs/{job.public_id}/edit/es/voice", {"speaker": "1", "voice": "grand-hum"})
 
@@ -198,7 +178,7 @@ def test_another_voice_of_a_speaker_makes_their_lines_stale(client: Client, pers
 
 
 def test_a_premium_voice_of_a_speaker_is_in_the_price(person: User) -> None:
-    job = spoken_job(person, count=40)
+    job = spoken_lines(person, count=40)
     Line.objects.update(stale=True)
     ordinary = editor.costs_of(job, engines=engines).credits
     job.options = {"voices": {"es": {"0": "grand-hum", "1": "grand-hum"}}}
@@ -208,7 +188,7 @@ def test_a_premium_voice_of_a_speaker_is_in_the_price(person: User) -> None:
 
 
 def test_what_can_not_be_made_here_any_more_says_why(client: Client, person: User) -> None:
-    job = spoken_job(person)
+    job = spoken_lines(person)
     Line.objects.update(stale=True)
 
     costs = editor.costs_of(job, engines=lambda: engines(without=["es"]))
@@ -218,7 +198,7 @@ def test_what_can_not_be_made_here_any_more_says_why(client: Client, person: Use
 
 
 def test_the_pace_of_a_voice_is_measured(person: User) -> None:
-    job = spoken_job(person)
+    job = spoken_lines(person)
 
     paces = editor.paces_of(job.tasks.get())
 
@@ -227,7 +207,7 @@ def test_the_pace_of_a_voice_is_measured(person: User) -> None:
 
 
 def test_captions_edited_elsewhere_are_taken(client: Client, person: User) -> None:
-    job = spoken_job(person)
+    job = spoken_lines(person)
     captions = "1\n00:00:00,000 --> 00:00:01,500\nDesde fuera\n"
 
     page = client.post(
@@ -241,7 +221,7 @@ def test_captions_edited_elsewhere_are_taken(client: Client, person: User) -> No
 
 
 def test_the_editor_of_expired_files_leads_to_the_dub(client: Client, person: User) -> None:
-    job = spoken_job(person)
+    job = spoken_lines(person)
     client.post(f"/jobs/{job.public_id}/delete")
 
     for url in (f"/jobs/{job.public_id}/edit/es", f"/jobs/{job.public_id}/transcript"):
@@ -249,7 +229,7 @@ def test_the_editor_of_expired_files_leads_to_the_dub(client: Client, person: Us
 
 
 def test_words_are_replaced_where_they_were_seen(client: Client, person: User) -> None:
-    job = spoken_job(person, count=12)
+    job = spoken_lines(person, count=12)
     url = f"/jobs/{job.public_id}/edit/es/replace"
 
     seen = client.get(url, {"find": "000001", "replacement": "uno"}).content.decode()
@@ -264,7 +244,7 @@ def test_words_are_replaced_where_they_were_seen(client: Client, person: User) -
 
 
 def test_a_replacement_that_has_no_room_leaves_the_line(client: Client, person: User) -> None:
-    job = spoken_job(person)
+    job = spoken_lines(person)
 
     client.post(
         f"/jobs/{job.public_id}/edit/es/replace", {"find": "Línea", "replacement": "x" * 200}
