@@ -3,6 +3,7 @@
 from typing import Any, cast
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +15,7 @@ from dubber.errors import NotFound
 from dubber.etags import etag_of, not_modified
 from dubber.idempotency import idempotent
 from dubber.openapi import refuses
-from jobs import downloads, links, ordering, retention, serializers, services, wiring
+from jobs import downloads, links, ordering, retention, serializers, services, versions, wiring
 from jobs.documents import document, rows_of_job, rows_of_jobs, with_status
 from jobs.models import Artifact, Download, DubbingJob
 from jobs.pipeline.languages import LANGUAGES
@@ -139,10 +140,12 @@ class OneJob(JobView):
     )
     def get(self, request: Request, public_id: str) -> Response:
         """Show a job. With `If-None-Match` an answer that is known already is not sent again."""
+        known = _known(request, public_id)
+        if known is not None:
+            return known
         rows = rows_of_job(_user(request), public_id)
         etag = etag_of(*rows.stored())
-        known = not_modified(request, etag)
-        return known or Response(document(rows), headers={"ETag": etag})
+        return not_modified(request, etag) or Response(document(rows), headers={"ETag": etag})
 
     @extend_schema(
         operation_id="delete_job",
@@ -298,6 +301,18 @@ class Languages(ApiView):
 
 def _user(request: Request) -> User:
     return cast(User, request.user)
+
+
+def _known(request: Request, public_id: str) -> Response | None:
+    """The answer 304 without a look at the rest, for a program that polls.
+
+    To sign in by a cookie takes one question more, and pages have a poll of their own.
+    """
+    by_cookie = isinstance(request.successful_authenticator, SessionAuthentication)
+    if by_cookie or "If-None-Match" not in request.headers:
+        return None
+    values = versions.known_values(_user(request), public_id)
+    return None if values is None else not_modified(request, etag_of(*values))
 
 
 def _told(asked: dict[str, Any]) -> dict[str, Any]:

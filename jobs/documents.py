@@ -1,4 +1,4 @@
-"""A job as the API shows it: one JSON document, made of two queries however large the job is."""
+"""A job as the API shows it: one JSON document, made of one query however large the job is."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -18,10 +18,8 @@ from jobs.models import DubbingJob, LanguageTask, Step
 from jobs.pipeline.languages import LANGUAGES
 from jobs.progress import progress_of
 from jobs.states import ENDED, STAGE_OF, JobStatus, Stage, StepKind, StepStatus
+from jobs.versions import SHOWN, steps_column, steps_in, values_of
 from jobs.words import STATUS_OF, clock, job_message, job_status, seconds
-
-SHOWN = {"voice_mp3": "voice", "full_mp3": "full", "srt": "captions"}
-"""The kinds of file whose links a job shows, and what it calls them."""
 
 OF_JOB = frozenset(
     {
@@ -32,7 +30,6 @@ OF_JOB = frozenset(
         "background_id",
         "heard_language",
         "duration_ms",
-        "options",
         "kept_until",
         "files_gone_at",
         "reviewed_at",
@@ -46,7 +43,9 @@ OF_LANGUAGE = frozenset(
     {"id", "job_id", "language", "stage", "credits", "refunded", "error", "updated_at"}
 )
 OF_FILE = ("file__id", "file__kind", "file__link", "file__bytes")
-"""What a document is made of, column by column."""
+BESIDE = ("steps_now", "job__options__review")
+"""What a document is made of, column by column. Of the options, which may hold whole captions, only
+the one that counts is read."""
 
 MEASURED = 200  # how many finished steps of each kind tell its speed, about
 SPEEDS_FOR = 300  # seconds for which measured speeds are taken as they are
@@ -78,14 +77,8 @@ class JobRows:
 
     def stored(self) -> list[Any]:
         """Everything stored that the document says; what is measured or guessed isn't in it."""
-        job = self.job
-        return [
-            [job.public_id, job.status, job.title, job.updated_at, job.files_expired],
-            [job.heard_language, job.duration_ms, job.reviewed_at],
-            [[t.pk, t.stage, t.credits, t.refunded, t.error, t.updated_at] for t in self.tasks],
-            [[f.id, f.link] for files in self.files.values() for f in files.values()],
-            [[s.pk, s.status, s.attempt, s.part, s.parts, s.reason] for s in self.steps],
-        ]
+        files = [(file.id, file.link) for kinds in self.files.values() for file in kinds.values()]
+        return values_of(self.job, self.tasks, files, self.steps)
 
 
 def rows_of_job(user: User, public_id: str) -> JobRows:
@@ -94,16 +87,13 @@ def rows_of_job(user: User, public_id: str) -> JobRows:
     found = _gathered(tasks)
     if not found:
         raise NotFound("job", code="job_not_found")
-    _add_steps(found)
     return found[0]
 
 
 def rows_of_jobs(jobs: QuerySet[DubbingJob]) -> list[JobRows]:
     """The jobs of a query, which may be a slice; the newest first."""
     tasks = _tasks_with_files().filter(job__in=jobs.values("pk"))
-    found = _gathered(tasks.order_by("-job_id", "pk"))
-    _add_steps(found)
-    return found
+    return _gathered(tasks.order_by("-job_id", "pk"))
 
 
 def with_status(jobs: QuerySet[DubbingJob], status: str) -> QuerySet[DubbingJob]:
@@ -182,7 +172,8 @@ def _tasks_with_files() -> QuerySet[LanguageTask]:
         artifacts__kind__in=list(SHOWN),
     )
     files = FilteredRelation("artifacts", condition=shown)
-    return LanguageTask.objects.annotate(file=files).order_by("job_id", "pk")
+    tasks = LanguageTask.objects.annotate(file=files, steps_now=steps_column())
+    return tasks.order_by("job_id", "pk")
 
 
 def _gathered(tasks: QuerySet[LanguageTask]) -> list[JobRows]:
@@ -191,15 +182,16 @@ def _gathered(tasks: QuerySet[LanguageTask]) -> list[JobRows]:
     This is what is polled: only what is shown is fetched, and each row is made into an object once.
     """
     job_names, task_names = _columns(DubbingJob, OF_JOB), _columns(LanguageTask, OF_LANGUAGE)
-    names = [*(f"job__{name}" for name in job_names), *task_names, *OF_FILE]
+    names = [*(f"job__{name}" for name in job_names), *task_names, *OF_FILE, *BESIDE]
     ends = len(job_names), len(job_names) + len(task_names)
     jobs: dict[int, JobRows] = {}
-    for row in tasks.values_list(*names):
+    for *row, steps, review in tasks.values_list(*names):
         of_job, of_task, of_file = row[: ends[0]], row[ends[0] : ends[1]], row[ends[1] :]
         rows = jobs.get(of_job[0])
         if rows is None:
             job = DubbingJob.from_db(DEFAULT_DB_ALIAS, job_names, of_job)
-            rows = jobs[of_job[0]] = JobRows(job)
+            job.options = {"review": review}
+            rows = jobs[of_job[0]] = JobRows(job, steps=steps_in(steps))
         if not rows.tasks or rows.tasks[-1].pk != of_task[0]:
             rows.tasks.append(LanguageTask.from_db(DEFAULT_DB_ALIAS, task_names, of_task))
         if of_file[0] is not None:
@@ -212,14 +204,6 @@ def _gathered(tasks: QuerySet[LanguageTask]) -> list[JobRows]:
 def _columns(model: type[Model], wanted: frozenset[str]) -> list[str]:
     """Those columns in the model's own order, which begins with the id."""
     return [one.attname for one in model._meta.concrete_fields if one.attname in wanted]
-
-
-def _add_steps(found: Sequence[JobRows]) -> None:
-    """Fetch the steps of the jobs that have not ended: nobody asks how far the others are."""
-    running = {rows.job.pk: rows for rows in found if rows.job.finished_at is None}
-    if running:
-        for step in Step.objects.filter(job__in=running, kind__in=STAGE_OF).order_by("pk"):
-            running[step.job_id].steps.append(step)
 
 
 def _having(stages: Sequence[Stage]) -> Q:

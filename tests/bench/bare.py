@@ -8,8 +8,8 @@ from django.urls import path
 from rest_framework import serializers
 from rest_framework.generics import RetrieveAPIView
 
-from jobs.documents import SHOWN
 from jobs.models import Artifact, DubbingJob, LanguageTask
+from jobs.versions import SHOWN
 
 
 class BareFile(serializers.ModelSerializer[Artifact]):

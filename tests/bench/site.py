@@ -25,7 +25,7 @@ def gunicorn(
     command = [
         sys.executable, "-m", "gunicorn", "dubber.wsgi", "--bind", f"127.0.0.1:{port}",
         "--worker-class", "gthread", "--workers", str(workers), "--threads", str(THREADS),
-        "--keep-alive", "30", "--log-level", "warning",
+        "--keep-alive", "30", "--graceful-timeout", "5", "--log-level", "warning",
     ]  # fmt: skip
     process = subprocess.Popen(
         command,
