@@ -29,8 +29,10 @@ def log_in(user: User) -> dict[str, Any]:
     return dict(ask("POST", "/api/auth/login", email=user.email, password=PASSWORD).json())
 
 
-def forged(user: User, *, key: str = "", algorithm: str = "HS256", **others: Any) -> str:
-    """A token like ours, but for what is given; None removes a claim."""
+def forged(
+    user: User, *, key: str = "", algorithm: str = "HS256", kid: object = "dubber", **others: Any
+) -> str:
+    """A token like ours, but for what is given; None removes a claim, or the id of the key."""
     session = ApiSession.objects.create(user=user, expires_at=timezone.now() + timedelta(days=1))
     now = int(time.time())
     said = {
@@ -44,7 +46,8 @@ def forged(user: User, *, key: str = "", algorithm: str = "HS256", **others: Any
     }
     claims = {name: value for name, value in said.items() if value is not None}
     key = "" if algorithm == "none" else key or settings.TOKEN_KEY
-    return jwt.encode(claims, key, algorithm, headers={"kid": "dubber"})
+    headers = {} if kid is None else {"kid": kid}
+    return jwt.encode(claims, key, algorithm, headers=headers)
 
 
 def test_signing_in_gives_tokens_as_the_contract_names_them(user: User) -> None:
@@ -88,6 +91,17 @@ def test_a_token_like_ours_lets_in(user: User) -> None:
 )
 def test_a_forged_token_is_refused(user: User, others: dict[str, Any]) -> None:
     assert code_of(ask("GET", ME, forged(user, **others))) == REFUSED
+
+
+@pytest.mark.parametrize("kid", [None, "", "DUBBER", "dubber-refresh", "another", "../dubber"])
+@pytest.mark.parametrize("supabase", ["", "http://localhost:1"])
+def test_a_token_of_ours_under_another_key_id_is_refused(
+    user: User, settings: Any, kid: str | None, supabase: str
+) -> None:
+    settings.SUPABASE_URL = supabase
+    settings.SUPABASE_JWT_SECRET = settings.TOKEN_KEY  # even where both had one secret
+
+    assert code_of(ask("GET", ME, forged(user, kid=kid))) == REFUSED
 
 
 def test_a_session_of_somebody_else_is_refused(user: User) -> None:

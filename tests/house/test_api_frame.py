@@ -1,9 +1,11 @@
 """What every answer of the API has, whatever it is about."""
 
 import json
+import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError
 from django.test import Client
 
@@ -208,6 +210,24 @@ def test_the_api_describes_itself() -> None:
     assert told["openapi"].startswith("3.")
     assert {"200", "400", "401", "403", "413", "415", "429", "503"} == set(operation["responses"])
     assert "Error" in told["components"]["schemas"]
+
+
+def test_every_code_of_an_error_is_in_the_table_of_the_docs() -> None:
+    told = json.loads(Client().get("/openapi.json").content)
+    table = (settings.BASE_DIR / "docs" / "api.md").read_text().partition("## Codes of errors")[2]
+    documented = set(re.findall(r"`([a-z_]+)`", table))
+
+    refusals = [
+        answer["description"]
+        for operations in told["paths"].values()
+        for operation in operations.values()
+        for status, answer in operation["responses"].items()
+        if status >= "400"
+    ]
+    codes = {code for text in refusals for code in re.findall(r"`([a-z_]+)`", text)}
+
+    assert "preview_limit" in codes
+    assert codes - documented == set()
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
