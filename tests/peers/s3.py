@@ -1,14 +1,17 @@
 """An S3 server that checks what real ones check: moto behind a front that recomputes signatures.
 
-moto itself takes any signature, expired or for another key. The front verifies SigV4 (in headers
-and in presigned addresses), expiry, the hash and the length of what is sent, and then passes the
-request on. Source: Amazon S3, Authenticating Requests (Signature Version 4).
+moto itself takes any signature, expired or for another key, and lets pages of every origin in. The
+front verifies SigV4 (in headers and in presigned addresses), expiry, the hash and the length of
+what is sent, answers browsers by the bucket's CORS rules alone, and then passes the request on.
+Sources: Amazon S3, Authenticating Requests (Signature Version 4), and Using cross-origin resource
+sharing: the first rule that fits origin, method and every header that the browser asks for counts.
 """
 
 import hashlib
 import hmac
 import http.client
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +34,37 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
+class CorsRule:
+    """Which pages may do what with the bucket; the names are those of S3's own JSON."""
+
+    AllowedOrigins: Sequence[str]
+    AllowedMethods: Sequence[str]
+    AllowedHeaders: Sequence[str] = ()
+    ExposeHeaders: Sequence[str] = ()
+    MaxAgeSeconds: int = 0
+
+    def fits(self, origin: str, method: str, headers: Sequence[str] = ()) -> bool:
+        """Say whether a page of that origin may ask so."""
+        allowed = {name.lower() for name in self.AllowedHeaders}
+        return (
+            origin in self.AllowedOrigins
+            and method in self.AllowedMethods
+            and {name.lower() for name in headers} <= allowed
+        )
+
+    def told(self, origin: str) -> list[tuple[str, str]]:
+        """What an answer tells the browser about it."""
+        return [
+            ("Access-Control-Allow-Origin", origin),
+            ("Access-Control-Allow-Methods", ", ".join(self.AllowedMethods)),
+            ("Access-Control-Allow-Headers", ", ".join(self.AllowedHeaders)),
+            ("Access-Control-Expose-Headers", ", ".join(self.ExposeHeaders)),
+            ("Access-Control-Max-Age", str(self.MaxAgeSeconds)),
+            ("Vary", "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"),
+        ]
+
+
+@dataclass(frozen=True)
 class Call:
     """What came in."""
 
@@ -45,6 +79,7 @@ class S3Peer:
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self.cors: list[CorsRule] = []
         self.away = False
         self._moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._front = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -81,6 +116,15 @@ class S3Peer:
         finally:
             connection.close()
 
+    def cors_of(self, method: str, headers: dict[str, str]) -> list[tuple[str, str]]:
+        """What the bucket's rules tell a browser; nothing to who may not, or is none."""
+        origin = headers.get("origin", "")
+        wanted = headers.get("access-control-request-method", method)
+        named = headers.get("access-control-request-headers", "").split(",")
+        asked = [name.strip() for name in named if name.strip()]
+        rule = next((rule for rule in self.cors if rule.fits(origin, wanted, asked)), None)
+        return rule.told(origin) if rule else []
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         peer = self
 
@@ -90,15 +134,23 @@ class S3Peer:
             def answer(self) -> None:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 body = self.rfile.read(int(headers.get("content-length", 0)))
+                allowed = peer.cors_of(self.command, headers)
                 try:
                     if peer.away:
                         raise Refused("SlowDown")
+                    if self.command == "OPTIONS":
+                        self.send_answer(200 if allowed else 403, allowed, b"")
+                        return
                     check(self.command, self.path, headers, body)
                     status, sent, content = peer.forward(self.command, self.path, headers, body)
                 except Refused as refused:
                     status, sent = (503 if peer.away else 403), [("Content-Type", "text/xml")]
                     content = f"<Error><Code>{refused}</Code></Error>".encode()
                 peer.calls.append(Call(self.command, self.path, headers, status))
+                own = [one for one in sent if not one[0].lower().startswith("access-control-")]
+                self.send_answer(status, [*own, *allowed], content)
+
+            def send_answer(self, status: int, sent: list[tuple[str, str]], content: bytes) -> None:
                 self.send_response(status)
                 for name, value in sent:
                     if name.lower() not in {*HOP_BY_HOP, "content-length"}:
@@ -112,7 +164,7 @@ class S3Peer:
                 if not is_head:
                     self.wfile.write(content)
 
-            do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer  # noqa: N815
+            do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = answer  # noqa: N815
 
             def log_message(self, *_: object) -> None:
                 """Say nothing: `calls` is the log."""
