@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from billing import ledger
-from jobs import bonuses, claims, events, queue, storage
+from jobs import bonuses, claims, events, queue, rows, storage
 from jobs.claims import Claim
 from jobs.models import DubbingJob, JobEvent, LanguageTask, Step
 from jobs.pipeline.errors import PipelineError
@@ -191,6 +191,9 @@ def give_up_rendering(job: DubbingJob, task: LanguageTask) -> int:
         description=_("Refund: %(language)s") % {"language": task.language_name},
     )
     storage.step_back(task)
+    dub = task.artifacts.filter(kind="dub", current=True).first()
+    if dub is not None and "lines" in dub.details:
+        rows.put_back(task, dub.details["lines"])
     task.move_to(
         Stage.COMPLETE, refunded=task.refunded + credits, render_price=0, finished_at=Now()
     )

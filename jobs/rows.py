@@ -199,6 +199,38 @@ def save_dub(task: LanguageTask, dub: Dub) -> None:
     LanguageTask.objects.filter(pk=task.pk).update(speaker=dub.engine, cast=cast)
 
 
+def placement_of(dub: Dub) -> dict[str, object]:
+    """Where every line of a dub stands, as JSON beside its track: what `put_back` reads."""
+    lines = {}
+    for line in dub.lines:
+        row = Line()
+        _place(row, line)
+        lines[str(line.segment)] = {name: getattr(row, name) for name in PLACED_COLUMNS}
+    return {"lines": lines}
+
+
+def put_back(task: LanguageTask, placement: Mapping[str, Mapping[str, object]]) -> None:
+    """Say of every line what is said in an earlier dub, in the caller's transaction.
+
+    What was changed since stays changed: those lines are still stale, with their new text.
+    """
+    misheard = set(task.receipt.get("misheard", ()))
+    rows = list(task.lines.select_related("segment"))
+    for row in rows:
+        _place(row, None)
+        for name, value in placement.get(str(row.segment.index), {}).items():
+            setattr(row, name, value)
+        if row.segment.index in misheard:
+            row.flags = sorted({*row.flags, str(Flag.MISHEARD)})
+        if row.stale:  # they spoke of other words
+            row.flags = []
+    Line.objects.bulk_update(rows, PLACED_COLUMNS, batch_size=200)
+    own = {
+        str(one.segment.speaker): one.voice for one in rows if one.voice and not one.chosen_voice
+    }
+    LanguageTask.objects.filter(pk=task.pk).update(cast={**task.cast, **own})
+
+
 PLACED_COLUMNS = [
     "spoken",
     "voice",

@@ -271,7 +271,11 @@ def _dub(bench: Bench, out: Path) -> Result:
         desk=bench.desk,
         folder=out,
     )
-    return Result({"dub": dub.voice}, lambda: rows.save_dub(bench.task, dub))
+    return Result(
+        {"dub": dub.voice},
+        lambda: rows.save_dub(bench.task, dub),
+        details={"dub": rows.placement_of(dub)},
+    )
 
 
 def _mix(bench: Bench, out: Path) -> Result:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from accounts.models import User
 from jobs import outcomes, rows, storage
-from jobs.models import DubbingJob
+from jobs.models import DubbingJob, LanguageTask
 from jobs.pipeline.timeline import Dub, PlacedLine, Segment, Transcript, Translation
 from tests import make
 
@@ -29,9 +29,7 @@ def spoken(person: User) -> DubbingJob:
     job.refresh_from_db()
     said = Translation("es", ("Uno.", "Dos.", "Tres."), "test")
     outcomes.finish(make.claim(), kept=[], write=lambda: rows.save_translation(task, HEARD, said))
-    outcomes.finish(
-        make.claim(), kept=kept("dub", b"dub"), write=lambda: rows.save_dub(task, _dub())
-    )
+    say(task, dub_of("{}!"))
     outcomes.finish(make.claim(), kept=kept("mix", b"mix"), write=lambda: None)
     full = replace(kept("full_mp3", b"full")[0], working=False)
     outcomes.finish(make.claim(), kept=[full], write=lambda: None)
@@ -65,9 +63,20 @@ def kept(kind: str, content: bytes) -> list[storage.Kept]:
     return [storage.Kept(kind, key, sha256, len(content), kind, working=True)]
 
 
-def _dub() -> Dub:
+def say(task: LanguageTask, dub: Dub) -> None:
+    """Finish the step that speaks, as it does."""
+    [track] = kept("dub", repr(dub).encode())
+    track = replace(track, details=rows.placement_of(dub))
+    outcomes.finish(make.claim(), kept=[track], write=lambda: rows.save_dub(task, dub))
+
+
+def dub_of(words: str, *, late: float = 0.0, voice: str = "hum") -> Dub:
+    """A dub of the three lines, each a second long and so late; {} in words is its number."""
     lines = [
-        PlacedLine(part.index, part.start, part.start + 1, f"{part.index}!", 0, "hum", 1, 0, 0, 0)
+        PlacedLine(
+            part.index, part.start + late, part.start + late + 1, words.format(part.index), 0,
+            voice, 1, 0, 0, late,
+        )
         for part in HEARD.segments
-    ]
+    ]  # fmt: skip
     return Dub("es", tuple(lines), Path("voice.flac"), "test")

@@ -18,7 +18,7 @@ from jobs.states import LANGUAGE_KINDS, JobStatus, Stage, StepKind, StepStatus
 from tests import make
 from tests.engines import engines
 from tests.web.api import Api
-from tests.web.spoken import HEARD, kept, spoken
+from tests.web.spoken import HEARD, dub_of, kept, say, spoken
 
 pytestmark = pytest.mark.django_db
 
@@ -312,6 +312,28 @@ def test_working_files_of_a_rendering_that_fails_are_put_away(
 
     assert {kind: storage.current(job, task, kind) for kind in ("dub", "mix")} == delivered
     assert Artifact.objects.filter(task=task, kind="dub").count() == 2
+
+
+def test_after_a_rendering_that_failed_lines_say_what_the_files_say(
+    job: DubbingJob, person: User
+) -> None:
+    api = Api(person)
+    said = api.get(lines_path(job)).json()["lines"]
+    placed = list(Line.objects.values_list("start_ms", "end_ms", "late_ms", "voice"))
+    api.patch(lines_path(job), change(line_of(0), text="Nuevo."))
+    editing.render(job, by=person, engines=engines)
+    task = job.tasks.get()
+    outcomes.finish(make.claim(), kept=[], write=lambda: None)
+    say(task, dub_of("{} otra vez", late=0.2, voice="drone"))
+
+    outcomes.fail(make.claim(), PipelineError("ENGINE_REFUSED", engine="it"))
+
+    after = api.get(lines_path(job)).json()["lines"]
+    changed = {"text": "Nuevo.", "stale": True, "revision": 2}
+    assert after == [{**said[0], **changed}, *said[1:]]
+    assert [line["spoken"] for line in after] == ["0!", "1!", "2!"]
+    assert list(Line.objects.values_list("start_ms", "end_ms", "late_ms", "voice")) == placed
+    assert job.tasks.get().cast == {"0": "hum"}
 
 
 def test_a_rendering_that_is_cancelled_leaves_the_language_as_it_was(
