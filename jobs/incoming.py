@@ -13,7 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedRandom
 from pathlib import Path
@@ -37,6 +37,10 @@ SLOWEST = 10_000
 
 READ = 64 * 1024
 """Bytes read at a time: so many, at most, are lost of a connection that is."""
+
+MOST_DISCARDED = 8 * 1024 * 1024
+DISCARDED_IN = 3.0
+"""Bytes of a refused file that are read for nothing, and the seconds that this may take."""
 
 MOST_AT_ONCE = 6
 BUSY_SECONDS = 10
@@ -148,6 +152,18 @@ def receive(
         if span.end == span.total:
             _finish(upload, file)
     return span.end
+
+
+def discard(body: Reads, *, length: int, connection: socket.socket | None = None) -> None:
+    """Read what is left of a small body that was refused, so that its sender reads why.
+
+    A connection that is closed while bytes are left in it is reset, and the answer lost with it.
+    """
+    if length > MOST_DISCARDED:
+        return
+    with suppress(OSError), Patience(connection, seconds=DISCARDED_IN):
+        while body.read(READ):
+            pass
 
 
 def received(upload: Upload) -> int:

@@ -49,15 +49,29 @@ def _answer(request: HttpRequest, error: UserError) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["PUT"])
 @told
-def put_upload(request: HttpRequest, upload_id: int, signature: str) -> HttpResponse:
+def put_upload(request: HttpRequest, upload_id: int, signature: str) -> HttpResponseBase:
     """Take a file, or a part of it; 202 while there is more to come."""
-    upload = Upload.objects.filter(pk=upload_id).first()
-    if upload is None or not links.is_upload_signature(upload, signature):
-        raise NotFound(_("address"))
     length = request.META.get("CONTENT_LENGTH") or "0"
     if "Transfer-Encoding" in request.headers or not length.isdecimal():
         raise UserError("validation_error", _("Send the file's length as Content-Length."))
-    span = incoming.span_of(request.headers.get("Content-Range"), int(length))
+    try:
+        return _received(request, upload_id, signature, int(length))
+    except UserError:
+        incoming.discard(
+            cast("incoming.Reads", request),
+            length=int(length),
+            connection=request.META.get("gunicorn.socket"),
+        )
+        raise
+
+
+def _received(
+    request: HttpRequest, upload_id: int, signature: str, length: int
+) -> HttpResponseBase:
+    upload = Upload.objects.filter(pk=upload_id).first()
+    if upload is None or not links.is_upload_signature(upload, signature):
+        raise NotFound(_("address"))
+    span = incoming.span_of(request.headers.get("Content-Range"), length)
     received = incoming.receive(
         upload,
         cast("incoming.Reads", request),

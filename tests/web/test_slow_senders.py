@@ -1,10 +1,12 @@
-"""A slow sender, at the server that production runs."""
+"""Slow senders, and one too many, at the server that production runs."""
 
 import socket
+import time
+from contextlib import ExitStack
 
 import pytest
 
-from jobs import links
+from jobs import incoming, links
 from jobs.models import Upload
 from jobs.uploads import issue_uploads
 from tests import make
@@ -45,3 +47,23 @@ def test_a_sender_that_is_too_slow_is_cut_off_and_told_where_to_go_on() -> None:
     assert b"came in too slowly" in to_slow
     assert b'"received": 30000' in to_slow
     assert to_fast.startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_seventh_file_at_once_is_told_when_to_come_again() -> None:
+    slow, seventh = [request(b"x" * 100_000) for _ in range(6)], request(b"x" * SIZE)
+    folder, deadline = incoming.incoming_folder(), time.monotonic() + 30
+    before = set(folder.iterdir())
+
+    with gunicorn(workers=1) as (port, _), ExitStack() as open_still:
+        for sent in slow:
+            address = ("127.0.0.1", port)
+            connection = open_still.enter_context(socket.create_connection(address, timeout=30))
+            connection.sendall(sent)
+        while len(set(folder.iterdir()) - before) < len(slow):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        told = answer(port, seventh)
+
+    assert told.startswith(b"HTTP/1.1 503 ")
+    assert b"\r\nretry-after: 10\r\n" in told.lower()
+    assert b"service_busy" in told
