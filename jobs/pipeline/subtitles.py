@@ -5,6 +5,7 @@ SubRip has no standard; this reads what editors write. WebVTT: W3C, 2019. Markup
 
 import html
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -23,6 +24,8 @@ _TIMING = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s.*)?", re.ASCII)
 _MARKUP = re.compile(r"<[^<>]{0,200}>|\{\\[^{}]{0,200}\}")
 _DASH = re.compile(r"(?:^|\s)[-–—]\s+")
 MOST_CUES = 20_000
+LONGEST_CUE = 2000  # characters; what is longer is no caption, and takes long to divide
+LONGEST_END = 40  # characters at the end of a text that say whether a sentence ends there
 NEAR = 0.5  # seconds between a cue and the line that it is still taken for
 COVERED = 0.5  # share of the shorter of the two that a cue and a line must have in common
 SENTENCE_WORTH, CLAUSE_WORTH = 0.25, 0.1  # shares of a text by which a cut may miss its place
@@ -69,6 +72,8 @@ def read(text: str) -> tuple[Utterance, ...]:
         while at < len(lines) and lines[at].strip() and "-->" not in lines[at]:
             at += 1
         said = _plain(" ".join(lines[first:at]))
+        if len(said) > LONGEST_CUE:
+            raise PipelineError("NOT_CAPTIONS", line=first)
         if said:
             cues.append(Utterance(start, end, 0, said))
     if not cues or len(cues) > MOST_CUES:
@@ -125,8 +130,9 @@ def onto(
     """
     said: dict[int, list[str]] = {}
     left = []
+    nearby = Nearby(lines)
     for cue in cues:
-        shares = _shares(cue, lines)
+        shares = _shares(cue, nearby.to(cue))
         for index, text in zip(shares, _divided(cue.text, list(shares.values())), strict=True):
             if text:
                 said.setdefault(index, []).append(text)
@@ -146,6 +152,21 @@ def texts(captions: str, transcript: Transcript, *, language: str) -> Mapping[in
         return {}
     spans = {part.index: (part.start, part.end) for part in transcript.segments}
     return onto(read(captions), spans, language=language).texts
+
+
+class Nearby:
+    """Lines in order of their start, to find those near a cue without a look at all others."""
+
+    def __init__(self, lines: Mapping[int, tuple[float, float]]) -> None:
+        """Take lines, by index: start and end."""
+        self._lines = sorted(lines.items(), key=lambda line: line[1])
+        self._starts = [start for _, (start, _end) in self._lines]
+        self._ended = list(accumulate((end for _, (_start, end) in self._lines), max))
+
+    def to(self, cue: Utterance) -> dict[int, tuple[float, float]]:
+        """Every line that a cue can be about, and seldom another one."""
+        first = bisect_right(self._ended, cue.start - NEAR)
+        return dict(self._lines[first : bisect_left(self._starts, cue.end + NEAR)])
 
 
 def _shares(cue: Utterance, lines: Mapping[int, tuple[float, float]]) -> dict[int, float]:
@@ -186,15 +207,15 @@ def _divided(text: str, weights: Sequence[float]) -> list[str]:
 
 def _cut(text: str, share: float) -> tuple[str, str]:
     """The text in two, the first about `share` of it."""
-    pieces = wording.pieces(text)
-    beginnings = list(accumulate(pieces))[:-1]
-    if not beginnings:
+    places = list(accumulate(map(len, wording.pieces(text))))[:-1]
+    if not places:
         return text, ""
 
-    def demerit(beginning: str) -> float:
-        worth = SENTENCE_WORTH if ends_sentence(beginning) else CLAUSE_WORTH
-        miss = abs(len(beginning) / len(text) - share)
-        return miss - (worth if ends_clause(beginning) else 0.0)
+    def demerit(place: int) -> float:
+        end = text[max(0, place - LONGEST_END) : place]
+        worth = SENTENCE_WORTH if ends_sentence(end) else CLAUSE_WORTH
+        miss = abs(place / len(text) - share)
+        return miss - (worth if ends_clause(end) else 0.0)
 
-    best = min(beginnings, key=demerit)
-    return best.strip(), text[len(best) :].strip()
+    best = min(places, key=demerit)
+    return text[:best].strip(), text[best:].strip()

@@ -7,7 +7,7 @@ import soundfile
 from jobs.pipeline.captions import cues as written
 from jobs.pipeline.captions import srt
 from jobs.pipeline.errors import PipelineError
-from jobs.pipeline.subtitles import Captions, onto, read
+from jobs.pipeline.subtitles import LONGEST_CUE, Captions, Nearby, onto, read
 from jobs.pipeline.timeline import Dub, PlacedLine, Utterance
 
 SRT = """1
@@ -59,6 +59,7 @@ def test_cues_come_in_order_and_never_overlap() -> None:
         ("1\n00:00:02,000 --> 00:00:01,000\nbackwards", 2),
         ("1\n00:00 --> soon\nwhen?", 2),
         ("1\n00:00:01,000 --> 00:00:02,000\n\n", 1),
+        (f"1\n00:00:01,000 --> 00:00:02,000\n{'a ' * LONGEST_CUE}", 2),
     ],
 )
 def test_what_is_no_captions_is_refused_with_its_line(text: str, line: int) -> None:
@@ -103,6 +104,14 @@ def test_a_cue_becomes_the_text_of_the_line_at_its_time() -> None:
 
     assert fitted.texts == {0: "Uno.", 1: "Dos.", 2: "Tres."}
     assert fitted.left == ()
+
+
+def test_a_cue_is_compared_with_the_lines_near_it_only() -> None:
+    lines = {i: (i * 4.0, i * 4.0 + 3.0) for i in range(3000)} | {3000: (5000.0, 5012.0)}
+
+    near = Nearby(lines).to(cue(5003.8, 5006.0, "Uno."))
+
+    assert set(near) == {1251, 3000}
 
 
 @pytest.mark.parametrize(("language", "text"), [("es", "你好 世界。"), ("zh", "你好世界。")])
