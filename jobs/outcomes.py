@@ -195,7 +195,11 @@ def give_up_rendering(job: DubbingJob, task: LanguageTask) -> int:
     if dub is not None and "lines" in dub.details:
         rows.put_back(task, dub.details["lines"])
     task.move_to(
-        Stage.COMPLETE, refunded=task.refunded + credits, render_price=0, finished_at=Now()
+        Stage.COMPLETE,
+        runs=task.runs + 1,  # what staff give back later needs a reference of its own
+        refunded=task.refunded + credits,
+        render_price=0,
+        finished_at=Now(),
     )
     return credits
 

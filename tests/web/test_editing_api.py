@@ -13,6 +13,7 @@ from billing.queries import balance_of
 from jobs import editing, outcomes, rows, storage
 from jobs.models import Artifact, DubbingJob, LanguageTask, Line, Segment, Step
 from jobs.pipeline.errors import PipelineError
+from jobs.services import refund_language
 from jobs.services import cancel_job
 from jobs.states import LANGUAGE_KINDS, JobStatus, Stage, StepKind, StepStatus
 from tests import make
@@ -298,6 +299,19 @@ def test_a_rendering_that_fails_is_refunded_and_leaves_the_language_as_it_was(
     assert balance_of(person) == 93
     assert line_of(0).stale
     assert rendering(job).stage == Stage.QUEUED
+
+
+@pytest.mark.usefixtures("adds_up")
+def test_a_language_is_refunded_in_full_after_a_rendering_of_it_failed(
+    job: DubbingJob, person: User
+) -> None:
+    rendering(job)
+    outcomes.fail(make.claim(), PipelineError("ENGINE_REFUSED", engine="it"))
+
+    credits = refund_language(job, language="es", reason="Sounds odd", by=make.staff())
+
+    assert credits == 7
+    assert balance_of(person) == 100
 
 
 def test_working_files_of_a_rendering_that_fails_are_put_away(
