@@ -6,6 +6,7 @@ come late, twice or never; the reconciler walks the way again for those that nev
 """
 
 import contextlib
+import hashlib
 import logging
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -55,12 +56,12 @@ def priced(cents: object) -> Plan:
 def open_purchase(user: User, *, plan: Plan, reference: str | None = None) -> Purchase:
     """Write down what a person is about to buy, at today's price. Nothing is charged by it.
 
-    The same reference (a SHA-256 in hex) is one purchase.
+    The same reference (a SHA-256 in hex) is one purchase of each plan.
     """
     gateway.require_enabled()
     _require_open_account(user)
     purchase, _made = Purchase.objects.get_or_create(
-        pk=UUID(reference[:32]) if reference else uuid4(),
+        pk=_name(reference, plan) if reference else uuid4(),
         user=user,
         defaults={
             "plan": plan.id,
@@ -76,8 +77,18 @@ def open_purchase(user: User, *, plan: Plan, reference: str | None = None) -> Pu
 def ask_for_payment(
     user: User, *, plan: Plan, reference: str | None = None
 ) -> tuple[Purchase, str]:
-    """Open a purchase that our clients' own form pays; the secret which that form needs."""
+    """Open a purchase that our clients' own form pays; the secret which that form needs.
+
+    Raises UserError idempotency_mismatch for the reference of a purchase that has ended: Stripe,
+    which keeps keys for a day, could make a second payment for it.
+    """
     purchase = open_purchase(user, plan=plan, reference=reference)
+    if purchase.status != PurchaseStatus.OPEN:
+        raise UserError(
+            "idempotency_mismatch",
+            _("This Idempotency-Key was used for a payment that has ended. Use a new one."),
+            status=422,
+        )
     intent, secret = gateway.create_intent(purchase)
     Purchase.objects.filter(pk=purchase.pk).update(stripe_payment_intent_id=intent)
     purchase.stripe_payment_intent_id = intent
@@ -196,6 +207,10 @@ def confirmation_of(purchase: Purchase, payment: Payment | None = None) -> Confi
     else:
         message = str(STATES["canceled"])
     return Confirmation(purchase, 0, message)
+
+
+def _name(reference: str, plan: Plan) -> UUID:
+    return UUID(hashlib.sha256(f"{reference} {plan.id}".encode()).hexdigest()[:32])
 
 
 def _locked(payment: Payment) -> Purchase | None:

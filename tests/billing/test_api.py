@@ -9,6 +9,7 @@ from accounts.models import User
 from billing import ledger
 from billing.models import CreditTransaction, Purchase, UserCredits
 from billing.queries import balance_of
+from dubber.models import KeptAnswer
 from tests import make
 from tests.peers.stripe import StripePeer
 
@@ -294,6 +295,34 @@ def test_a_request_whose_answer_was_lost_asks_for_the_same_payment_again(
     assert (first.status_code, first.json()["error"]) == (503, "service_busy")
     assert second.status_code == 200
     assert Purchase.objects.count() == len(peer.account.of_kind("payment_intent")) == 1
+
+
+def test_after_a_refusal_the_same_key_may_ask_for_another_plan(peer: StripePeer) -> None:
+    client = signed_in(make.user())
+    peer.fail("POST", "/v1/payment_intents", lost=True)
+    path, key = f"{PAYMENTS}/create-payment-intent", {"Idempotency-Key": "one"}
+
+    first = post(client, path, {"plan": "creator"}, **key)
+    second = post(client, path, {"plan": "professional"}, **key)
+
+    assert first.status_code == 503
+    assert (second.status_code, second.json()["amount"]) == (200, 9900)
+
+
+def test_a_key_of_long_ago_never_touches_a_payment_that_was_made(peer: StripePeer) -> None:
+    user = make.user()
+    client = signed_in(user)
+    path, key = f"{PAYMENTS}/create-payment-intent", {"Idempotency-Key": "one"}
+    asked = post(client, path, {"plan": "creator"}, **key).json()
+    peer.pay(asked["payment_intent_id"])
+    body = {"payment_intent_id": asked["payment_intent_id"]}
+    post(client, f"{PAYMENTS}/confirm-payment", body)
+    KeptAnswer.objects.all().delete()  # after a day
+
+    answer = post(client, path, {"plan": "creator"}, **key)
+
+    assert (answer.status_code, answer.json()["error"]) == (422, "idempotency_mismatch")
+    assert Purchase.objects.get().stripe_payment_intent_id == asked["payment_intent_id"]
 
 
 def test_what_stripe_refuses_is_told_without_a_traceback(peer: StripePeer) -> None:
