@@ -54,9 +54,13 @@ def person_of(token: str, purpose: Purpose) -> User:
         raise UserError("validation_error", message) from error
     user = User.objects.filter(pk=said[0], is_active=True).first()
     if user is None or _state(user) != said[1]:
-        message = _("This link was used. Ask for a new one.")
-        raise UserError("link_used", message, status=410)
+        raise used()
     return user
+
+
+def used() -> UserError:
+    """The refusal of a link that was used."""
+    return UserError("link_used", _("This link was used. Ask for a new one."), status=410)
 
 
 def make_mail_token(user: User) -> str:

@@ -17,7 +17,11 @@ from accounts import guesses, links, mail, tokens
 from accounts.api_keys import revoke_keys
 from accounts.links import Purpose
 from accounts.models import ApiSession, OneTimeCodes, User
+from dubber import rate_limits
 from dubber.errors import UserError
+
+MOST_MAILS, MAILS_SECONDS = 6, 3600
+"""How many e-mails of a kind strangers may have us send to one address, in so many seconds."""
 
 
 def sign_up(email: str, *, password: str) -> None:
@@ -28,22 +32,23 @@ def sign_up(email: str, *, password: str) -> None:
     email = email.strip().lower()
     check_new_password(password, User(email=email))
     hashed = make_password(password)  # in every case, so that all take the same time
+    wanted = _may_write("sign-up", email)
     try:
         with transaction.atomic():
             user = User.objects.select_for_update().filter(email=email).first()
             if user is None:
                 user = User(email=email, password=hashed)
                 user.save(force_insert=True)
-            elif not user.is_verified and user.is_active:
+            elif _is_free(user):
                 drop_credentials(user)
                 user.password = hashed
                 user.save(update_fields=["password", "supabase_id", "updated_at"])
     except IntegrityError:  # the same sign-up came twice in this very moment: one mail will do
         return
-    if user.is_verified or not user.is_active:
-        mail.send("already_here", to=email)
-    else:
+    if wanted and _is_free(user):
         send_verification(user)
+    elif wanted:
+        mail.send("already_here", to=email)
 
 
 def send_verification(user: User) -> None:
@@ -54,8 +59,10 @@ def send_verification(user: User) -> None:
 
 def resend_verification(email: str) -> None:
     """Send the link again where it is wanted."""
-    user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
-    if user is not None and not user.is_verified:
+    email = email.strip().lower()
+    wanted = _may_write("verification", email)
+    user = User.objects.filter(email=email, is_active=True).first()
+    if wanted and user is not None and not user.is_verified:
         send_verification(user)
 
 
@@ -72,14 +79,19 @@ def verify_email(token: str, *, password: str, signed_in: User | None, address: 
             raise UserError("wrong_password", _("This is not the password you signed up with."))
         guesses.was_right(attempt, user)
     user.email_verified_at = timezone.now()
-    user.save(update_fields=["email_verified_at", "updated_at"])
+    # Somebody may sign up anew with this address while the password is looked at: it isn't theirs.
+    unchanged = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
+    if not unchanged.update(email_verified_at=user.email_verified_at, updated_at=timezone.now()):
+        raise links.used()
     return user
 
 
 def send_password_link(email: str) -> None:
     """Send the link that lets an account's owner choose a new password."""
-    user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
-    if user is not None:
+    email = email.strip().lower()
+    wanted = _may_write("password", email)
+    user = User.objects.filter(email=email, is_active=True).first()
+    if wanted and user is not None:
         token = links.make_token(user, Purpose.RESET)
         mail.send("reset_password", to=user.email, link=_absolute("choose_password", token))
 
@@ -107,13 +119,19 @@ def change_password(user: User, *, old: str, new: str, address: str) -> None:
 
     Raises UserError wrong_password, or validation_error when the new one is too weak.
     """
+    wrong = UserError("wrong_password", _("This is not your password."))
     attempt = guesses.begin(user.email, address)
     if not user.check_password(old):
-        raise UserError("wrong_password", _("This is not your password."))
+        raise wrong
     guesses.was_right(attempt, user)
     check_new_password(new, user)
     with transaction.atomic():
-        _set_password(user, new)
+        unchanged = User.objects.filter(pk=user.pk, password=user.password, is_active=True)
+        now = unchanged.select_for_update().first()
+        if now is None:
+            raise wrong
+        _set_password(now, new)
+    user.password = now.password
 
 
 def check_new_password(password: str, user: User) -> None:
@@ -135,6 +153,17 @@ def drop_credentials(user: User) -> None:
     tokens.end_sessions(user, ApiSession.End.ACCOUNT)
     revoke_keys(user)
     OneTimeCodes.objects.filter(user=user).delete()
+
+
+def _is_free(user: User) -> bool:
+    """Say whether an account may be begun anew, since nobody has proved it to be theirs."""
+    return user.is_active and not user.is_verified and not user.is_staff
+
+
+def _may_write(kind: str, email: str) -> bool:
+    """Count one more e-mail that anybody may ask for; no once there were too many."""
+    spent = rate_limits.count(f"mail:{kind}:{email}", most=MOST_MAILS, seconds=MAILS_SECONDS)
+    return not spent.exceeded
 
 
 def _set_password(user: User, password: str) -> None:

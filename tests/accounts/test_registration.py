@@ -7,9 +7,10 @@ import pytest
 from django.core import mail as sent
 from django.test import Client
 
-from accounts import links, mail, registration, tokens
+from accounts import guesses, links, mail, one_time, registration, tokens
 from accounts.links import Purpose
-from accounts.models import User
+from accounts.models import OneTimeCodes, User
+from dubber.errors import UserError
 from tests import make
 from tests.accounts.asking import PASSWORD, ask, code_of
 
@@ -89,6 +90,47 @@ def test_signing_up_again_takes_an_unverified_account_from_who_made_it() -> None
     assert user.check_password(PASSWORD)
     assert ask("GET", "/api/users/me", session.access_token).status_code == 401
     assert Client().post(earlier, {"password": PASSWORD}).status_code == 410
+
+
+def test_whoever_signs_up_in_the_very_moment_of_a_verification_gets_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sign_up()
+    was_right = guesses.was_right
+
+    def meanwhile(attempt: guesses.Attempt, user: User) -> None:
+        was_right(attempt, user)
+        registration.sign_up(user.email, password="known to the stranger")
+
+    monkeypatch.setattr(guesses, "was_right", meanwhile)
+
+    answer = Client().post(link(), {"password": PASSWORD})
+
+    assert answer.status_code == 410
+    assert not User.objects.get().is_verified
+
+
+def test_nobody_takes_an_account_of_staff_by_signing_up() -> None:
+    staff = User.objects.create_user("ana@example.com", PASSWORD, is_staff=True)
+    one_time.begin(staff)
+
+    sign_up(password="known to the stranger")
+
+    staff.refresh_from_db()
+    assert staff.check_password(PASSWORD)
+    assert OneTimeCodes.objects.filter(user=staff).exists()
+
+
+@pytest.mark.parametrize("path", ["signup", "password-reset", "resend-verification"])
+def test_nobody_can_have_a_mailbox_filled(path: str) -> None:
+    User.objects.create_user("ana@example.com", PASSWORD)
+    body = {"email": "ana@example.com"} | ({"password": PASSWORD} if path == "signup" else {})
+
+    answers = {ask("POST", f"/api/auth/{path}", **body).status_code for _ in range(9)}
+
+    mail.wait_until_sent()
+    assert len(answers) == 1
+    assert len(sent.outbox) == registration.MOST_MAILS
 
 
 def test_a_link_is_good_once() -> None:
@@ -217,6 +259,18 @@ def test_changing_the_password_needs_the_old_one() -> None:
     assert (wrong.status_code, right.status_code) == (400, 302)
     assert user.check_password("a new long one")
     assert client.get("/account").status_code == 200
+
+
+def test_a_new_password_brings_no_account_back_that_was_closed_meanwhile() -> None:
+    user = make.user(password=PASSWORD)
+    User.objects.filter(pk=user.pk).update(is_active=False, full_name="")
+
+    with pytest.raises(UserError) as refused:
+        registration.change_password(user, old=PASSWORD, new="a new long one", address="")
+
+    user.refresh_from_db()
+    assert refused.value.code == "wrong_password"
+    assert not user.is_active
 
 
 def test_two_sign_ups_at_once_make_one_account() -> None:
