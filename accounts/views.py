@@ -10,7 +10,6 @@ from django.contrib.auth.models import AnonymousUser
 from django.forms import Form, model_to_dict
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -23,6 +22,7 @@ from accounts.staff_site import SHOWN
 from billing.queries import plan_of
 from dubber import rate_limits
 from dubber.errors import UserError
+from dubber.next_page import next_of
 from dubber.rate_limits import client_address
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -122,9 +122,9 @@ def one_time_code(request: HttpRequest) -> HttpResponse:
             sign_in.confirm_codes(user, form.cleaned_data["code"], address=address)
         request.session.cycle_key()
         request.session[SHOWN] = True
-        return redirect(_next(request))
+        return redirect(next_of(request) or "/")
 
-    told: dict[str, Any] = {"ready": ready, "next": _next(request)}
+    told: dict[str, Any] = {"ready": ready, "next": next_of(request)}
     if not ready:
         secret = one_time.begin(user)
         picture = one_time.picture_of(one_time.address_of(user, secret))
@@ -277,15 +277,6 @@ def _asked(
         form.add_error(None, error.message)
         status = error.status
     return render(request, template, {"form": form, **told}, status=status)
-
-
-def _next(request: HttpRequest) -> str:
-    """Where to go on, on this site only."""
-    asked = request.POST.get("next") or request.GET.get("next") or ""
-    safe = url_has_allowed_host_and_scheme(
-        asked, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return asked if safe else "/"
 
 
 def _user(request: HttpRequest) -> User:

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -24,6 +23,7 @@ from billing.plans import PLANS, STARTER
 from billing.sheets import sheet
 from billing.states import PurchaseStatus
 from dubber.errors import UserError
+from dubber.next_page import next_of
 
 ON_A_PAGE = 20
 
@@ -44,7 +44,7 @@ def billing(request: HttpRequest) -> HttpResponse:
         "starter": STARTER,
         "buying": gateway.is_enabled(),
         "once": uuid4(),
-        "next": _next(request),
+        "next": next_of(request),
         "entries": entries.get_page(request.GET.get("page")),
         "payments": payments.get_page(request.GET.get("payments")),
     }
@@ -55,7 +55,7 @@ def billing(request: HttpRequest) -> HttpResponse:
 @login_required
 def buy(request: HttpRequest) -> HttpResponse:
     """Lead a person to the page at Stripe on which they pay a pack."""
-    user, back = _user(request), _next(request)
+    user, back = _user(request), next_of(request)
     form = BuyForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Choose one of the packs."))
@@ -77,7 +77,7 @@ def buy(request: HttpRequest) -> HttpResponse:
 @login_required
 def take_starter(request: HttpRequest) -> HttpResponse:
     """Give a newcomer the free pack."""
-    back = _next(request)
+    back = next_of(request)
     try:
         entry = services.grant_starter(_user(request))
         messages.success(request, _("%(credits)d credits are there.") % {"credits": entry.amount})
@@ -102,7 +102,7 @@ def purchase(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
         "plan": PLANS[found.purchase.plan],
         "buying": gateway.is_enabled(),
         "once": uuid4(),
-        "next": _next(request),
+        "next": next_of(request),
     }
     return _leading_to_stripe(render(request, "billing/purchase.html", told))
 
@@ -123,7 +123,7 @@ def purchase_state(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
 @login_required
 def go_on_paying(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
     """Lead a person back to the page at Stripe that they left without paying."""
-    back = _next(request)
+    back = next_of(request)
     try:
         address = checkout.go_on_paying(_user(request), purchase_id=purchase_id)
     except UserError as error:
@@ -142,7 +142,7 @@ def cancel_purchase(request: HttpRequest, purchase_id: UUID) -> HttpResponse:
             messages.success(request, _("Given up. Nothing was charged."))
     except UserError as error:
         messages.error(request, error.message)
-    return _billing(_next(request))
+    return _billing(next_of(request))
 
 
 @require_safe
@@ -173,15 +173,6 @@ def _billing(back: str) -> HttpResponse:
 
 def _query(back: str) -> str:
     return f"?{urlencode({'next': back})}" if back else ""
-
-
-def _next(request: HttpRequest) -> str:
-    """Where the person came from, on this site only; empty if they came from nowhere."""
-    asked = request.POST.get("next") or request.GET.get("next") or ""
-    safe = url_has_allowed_host_and_scheme(
-        asked, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return asked if safe else ""
 
 
 def _user(request: HttpRequest) -> User:

@@ -193,12 +193,13 @@ def test_a_password_alone_opens_no_admin() -> None:
     assert "<svg" not in page.content.decode()
 
 
-def test_the_page_for_the_code_leads_to_no_other_site() -> None:
+@pytest.mark.parametrize("there", ["https://evil.example/", "//evil.example", "nowhere", "\\/x"])
+def test_the_page_for_the_code_leads_to_no_other_site(there: str) -> None:
     boss = User.objects.create_superuser("boss@example.com", PASSWORD)
     app = app_of(boss)
     client = Client()
     client.force_login(boss)
 
-    answer = client.post("/one-time-code", {"code": app.now(), "next": "https://evil.example/"})
+    answer = client.post("/one-time-code", {"code": app.now(), "next": there})
 
     assert answer["Location"] == "/"
