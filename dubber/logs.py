@@ -33,7 +33,7 @@ SECRETS = (
     re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"),  # JSON web tokens
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),  # Amazon's access keys
     re.compile(r"(?P<before>/(?:d|lines|uploads)/)[\w.-]+"),  # addresses that are permissions
-    re.compile(r"(?P<before>/(?:verify-email|password-reset)/)[\w:-]+"),  # links in our e-mails
+    re.compile(r"(?P<before>/(?:verify-email|password-reset|mail/off)/)[\w:-]+"),  # links in our e-mails
 )
 # What every record has: the rest of a record was given to the log call as `extra`.
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -199,10 +199,12 @@ def logging_settings(
         "formatters": {"masked": {"()": formatter, "secrets": list(secrets)}},
         "handlers": {"main": stream(role)},
         "root": {"level": "WARNING" if role is Role.COMMAND else "INFO", "handlers": ["main"]},
-        # Django's own handlers would write past the masks.
+        # Handlers of Django's own, and of the web server's, would write past the masks.
         "loggers": {
             "django": {"handlers": []},
             "django.server": {"handlers": [], "propagate": True},
+            "gunicorn.access": {"handlers": [], "propagate": True},
+            "gunicorn.error": {"handlers": [], "propagate": True},
             "django-q": {"level": "WARNING"},  # it tells of every ring of the bell
         },
     }

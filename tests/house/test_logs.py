@@ -8,6 +8,8 @@ from logging.config import dictConfig
 from pathlib import Path
 
 import pytest
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 
 from dubber.logs import (
     JsonLines,
@@ -42,6 +44,7 @@ LEAKS = [
     ("GET /d/a1.3.s1gn4ture HTTP/1.1", "s1gn4ture"),
     ("GET /verify-email/WyIwYzM1:1xVAQB:wCXs-A9M HTTP/1.1", "1xVAQB"),
     ("POST /password-reset/WyIwYzM1:1xVAQB:wCXs-A9M HTTP/1.1", "wCXs"),
+    ("POST /mail/off/IjBmMzQi:1xVAQB:wCXs-A9M HTTP/1.1", "wCXs"),
     (f"the value {OURS} as set", "horse"),
 ]
 
@@ -164,6 +167,27 @@ def test_files_are_kept_apart_by_purpose(tmp_path: Path) -> None:
     assert set(texts) == {"worker", "error", "security", "audit"}
     assert [text.count("\n") for text in map(texts.get, ("worker", "audit")) if text] == [3, 1]
     assert not any("ana" in text or "horse" in text for text in texts.values())
+
+
+def test_the_web_servers_own_lines_go_through_the_masks(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = logging_settings(LogKind.TEXT, folder=Path("logs"), role=Role.WEB, secrets=())
+    monkeypatch.setattr(logging.root, "handlers", [])
+    config = Config()
+    config.set("accesslog", "-")
+    config.set("errorlog", "-")
+    server = Logger(config)  # has handlers of its own, as it has before it loads our settings
+
+    dictConfig(settings)
+    server.access_log.info('"GET /password-reset/WyIwYzM1:1xVAQB:wCXs-A9M HTTP/1.1" 200')
+    server.error("Ignoring connection of ana@example.org")
+
+    written = capsys.readouterr()
+    assert written.out.count("\n") == 2
+    assert "INFO gunicorn.access" in written.out
+    assert "wCXs" not in written.out + written.err
+    assert "ana" not in written.out + written.err
 
 
 def test_a_full_file_is_moved_away_and_the_oldest_are_removed(tmp_path: Path) -> None:
