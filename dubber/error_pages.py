@@ -58,6 +58,12 @@ def error_page(request: HttpRequest, error: UserError) -> HttpResponse:
     return response
 
 
+def too_large() -> UserError:
+    """The refusal of a body that is more than a form may hold."""
+    sentence = str(_("What you sent is more than this page takes. Send less of it."))
+    return UserError("too_large", sentence, status=413)
+
+
 class ErrorPages:
     """Shows what a page's view couldn't do. Bugs stay bugs: they go on to Django and to the log."""
 
@@ -73,8 +79,7 @@ class ErrorPages:
         if isinstance(exc, UserError):
             return error_page(request, exc)
         if isinstance(exc, RequestDataTooBig):
-            sentence = str(_("What you sent is more than this page takes. Send less of it."))
-            return error_page(request, UserError("too_large", sentence, status=413))
+            return error_page(request, too_large())
         if isinstance(exc, OperationalError):
             # The frame of a page would ask the database again.
             response = render(request, "503.html", status=503)

@@ -2,16 +2,24 @@
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from dubber.api_errors import plain_response
+from dubber.error_pages import error_page, too_large
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
 OUTSIDE_API = {"/health", "/worker/health", "/openapi.json"}
 """Addresses of the API that don't start with /api/."""
+
+LARGEST_BODY = 8 * 1024 * 1024
+"""Bytes: captions are the largest that a form may hold."""
+
+TAKE_RECORDINGS = {"put_upload", "new_job", "draft"}
+"""The addresses that take more, each with a limit of its own."""
 
 
 def is_api(path: str) -> bool:
@@ -71,6 +79,31 @@ class ApiPaths:
             response = plain
         response.setdefault("Cache-Control", "private, no-cache")
         return response
+
+
+class SmallBodies:
+    """Refuses a large body unread, before Django keeps it on disk to look for a CSRF token in it.
+
+    A body without Content-Length is never read by Django.
+    """
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request."""
+        return self.respond(request)
+
+    def process_view(
+        self, request: HttpRequest, _view: Any, *_arguments: Any
+    ) -> HttpResponse | None:
+        """Step in before anybody reads."""
+        match = request.resolver_match
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        small = length.isdecimal() and int(length) <= LARGEST_BODY
+        if small or (match is not None and match.url_name in TAKE_RECORDINGS):
+            return None
+        return error_page(request, too_large())
 
 
 def _is_json(response: HttpResponse) -> bool:

@@ -112,3 +112,41 @@ def test_a_form_without_its_token_says_that_nothing_was_sent() -> None:
 
     assert response.status_code == 403
     assert "Nothing was sent." in response.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/login", "/contact", "/jobs/job_of_nobody/edit/es/captions"])
+def test_a_page_takes_no_body_that_fills_the_disk(path: str) -> None:
+    body = Unread()
+
+    answer = Client(headers=BROWSER).generic(
+        "POST",
+        path,
+        content_type="multipart/form-data; boundary=x",
+        CONTENT_LENGTH=str(10 * 1024**3),
+        **{"wsgi.input": body},
+    )
+
+    assert answer.status_code == 413
+    assert "Send less of it." in answer.content.decode()
+
+
+def test_the_api_takes_no_such_body_either() -> None:
+    answer = Client().generic(
+        "POST",
+        "/api/jobs/upload-urls",
+        content_type="application/json",
+        CONTENT_LENGTH=str(10 * 1024**3),
+        **{"wsgi.input": Unread()},
+    )
+
+    assert (answer.status_code, answer.json()["error"]) == (413, "too_large")
+
+
+class Unread:
+    """A body of which nobody may read a byte."""
+
+    def read(self, *_: object) -> bytes:
+        """Fail."""
+        pytest.fail("the body is read")
+
+    readline = read
