@@ -33,7 +33,7 @@ SECRETS = (
     re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*"),  # JSON web tokens
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),  # Amazon's access keys
     re.compile(r"(?P<before>/(?:d|lines|uploads)/)[\w.-]+"),  # addresses that are permissions
-    re.compile(r"(?P<before>/(?:verify-email|password-reset|mail/off)/)[\w:-]+"),  # links in our e-mails
+    re.compile(r"(?P<before>/(?:verify-email|password-reset|mail/off)/)[\w:-]+"),  # of our mail
 )
 # What every record has: the rest of a record was given to the log call as `extra`.
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

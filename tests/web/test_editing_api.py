@@ -13,8 +13,7 @@ from billing.queries import balance_of
 from jobs import editing, outcomes, rows, storage
 from jobs.models import Artifact, DubbingJob, LanguageTask, Line, Segment, Step
 from jobs.pipeline.errors import PipelineError
-from jobs.services import refund_language
-from jobs.services import cancel_job
+from jobs.services import cancel_job, refund_language
 from jobs.states import LANGUAGE_KINDS, JobStatus, Stage, StepKind, StepStatus
 from tests import make
 from tests.engines import engines
