@@ -77,7 +77,7 @@ class Bench:
 
     def upload(self, upload: Upload) -> Path:
         """A file of the customer, as it was when the job was made."""
-        into = self.folder / f"upload-{upload.role}{Path(upload.name).suffix.lower()}"
+        into = self.folder / f"upload-{upload.role}{Path(upload.key).suffix}"
         return scratch.fetch(upload.key, sha256=upload.sha256, etag=upload.etag, into=into)
 
     def working(self, kind: str, *, shared: bool) -> Path:

@@ -137,6 +137,17 @@ def test_an_upload_that_changed_fails_the_job_with_its_credits_returned() -> Non
     assert task.refunded == task.credits
 
 
+def test_a_file_may_have_whatever_name() -> None:
+    made = engines(hearing=Hearing(HEARD))
+    job = order(made)
+    Upload.objects.filter(pk=job.voice_id).update(name=f"talk.{'ж' * 195}")
+
+    work(made)
+
+    job.refresh_from_db()
+    assert job.status == JobStatus.COMPLETE
+
+
 def test_a_length_that_was_not_paid_for_stops_the_job() -> None:
     made = engines(hearing=Hearing(HEARD))
     job = order(made)
