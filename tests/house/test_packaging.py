@@ -133,6 +133,13 @@ def test_compose_sets_only_variables_that_there_are(file: str) -> None:
     assert named <= known
 
 
+def test_behind_a_proxy_customers_have_addresses_of_their_own() -> None:
+    text = (ROOT / "compose.prod.yaml").read_text(encoding="utf-8")
+
+    assert 'DUBBER_PROXY_SAYS_HTTPS: "true"' in text
+    assert "DUBBER_TRUSTED_PROXIES: ${DUBBER_TRUSTED_PROXIES:-1}" in text
+
+
 def test_make_alone_tells_every_target_that_is_promised() -> None:
     told = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
