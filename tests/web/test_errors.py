@@ -1,6 +1,7 @@
 """What a person sees when a page can't be shown."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import RequestDataTooBig
@@ -114,30 +115,22 @@ def test_a_form_without_its_token_says_that_nothing_was_sent() -> None:
     assert "Nothing was sent." in response.content.decode()
 
 
+def sent_much(path: str, kind: str) -> Any:
+    """Say that ten gigabytes come."""
+    told: dict[str, Any] = {"CONTENT_LENGTH": str(10 * 1024**3), "wsgi.input": Unread()}
+    return Client(headers=BROWSER).generic("POST", path, content_type=kind, **told)
+
+
 @pytest.mark.parametrize("path", ["/login", "/contact", "/jobs/job_of_nobody/edit/es/captions"])
 def test_a_page_takes_no_body_that_fills_the_disk(path: str) -> None:
-    body = Unread()
-
-    answer = Client(headers=BROWSER).generic(
-        "POST",
-        path,
-        content_type="multipart/form-data; boundary=x",
-        CONTENT_LENGTH=str(10 * 1024**3),
-        **{"wsgi.input": body},
-    )
+    answer = sent_much(path, "multipart/form-data; boundary=x")
 
     assert answer.status_code == 413
     assert "Send less of it." in answer.content.decode()
 
 
 def test_the_api_takes_no_such_body_either() -> None:
-    answer = Client().generic(
-        "POST",
-        "/api/jobs/upload-urls",
-        content_type="application/json",
-        CONTENT_LENGTH=str(10 * 1024**3),
-        **{"wsgi.input": Unread()},
-    )
+    answer = sent_much("/api/jobs/upload-urls", "application/json")
 
     assert (answer.status_code, answer.json()["error"]) == (413, "too_large")
 
