@@ -99,11 +99,26 @@ def web(_options: argparse.Namespace) -> Iterator[Row]:
     yield Row("web process at its peak, 8 uploads of 500 MB at once", f"{peak} MB", peak <= 200)
 
 
+def pages(_options: argparse.Namespace) -> Iterator[Row]:
+    """How soon every main page shows something, and how smooth the editor of an hour is."""
+    found = run("pages")
+    quiet = found["used_by_others"] <= QUIET
+    for path, milliseconds in found["first_paint_ms"].items():
+        name = f"first contentful paint of {path}, at most 1000 ms"
+        yield Row(name, f"{milliseconds} ms", milliseconds <= 1000, counts=quiet)
+    usable, task = found["editor_usable_ms"], found["longest_task_ms"]
+    name = "editor of 1000 lines, until it can be used, at most 2000 ms"
+    yield Row(name, f"{usable} ms", usable <= 2000, counts=quiet)
+    name = "longest task while scrolling through it, at most 200 ms"
+    yield Row(name, f"{task} ms", task <= 200, counts=quiet)
+
+
 PARTS: Mapping[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "memory": memory,
     "processor": processor,
     "latency": latency,
     "web": web,
+    "pages": pages,
 }
 
 
