@@ -37,6 +37,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     DUBBER_MODELS=/opt/models \
     DUBBER_SCRATCH=/var/lib/dubber/scratch \
     DUBBER_STORAGE_ROOT=/var/lib/dubber/storage \
+    DUBBER_SAMPLE=/var/lib/dubber/sample \
     HOME=/var/lib/dubber \
     NUMBA_CACHE_DIR=/var/lib/dubber/numba
 WORKDIR /app

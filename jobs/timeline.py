@@ -17,7 +17,7 @@ from jobs.models import Line, Segment
 QUICK, FAST = 1.03, 1.15
 """Applied speeds above which a line counts as quicker than natural, and as fast."""
 
-PX_A_SECOND = 24
+PX_A_SECOND = 18
 """How long a second is drawn at least; what is wider than its window scrolls."""
 
 TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800)

@@ -1,4 +1,4 @@
-"""The sample dub on the home page: what `manage.py demo` made, where it was run on this machine."""
+"""The sample dub on the home page: what was made of it on this machine, where it was."""
 
 import json
 from collections.abc import Mapping
@@ -27,11 +27,15 @@ LANGUAGE = "es"
 
 @dataclass(frozen=True, slots=True)
 class SampleDub:
-    """The sample's timeline, and its player where sound and picture are here."""
+    """The sample's timeline, and its player where sound and picture are here.
+
+    draft says whether it was made in draft quality.
+    """
 
     lines: tuple[TimelineLine, ...]
     seconds: float
     player: Player | None = None
+    draft: bool = True
 
 
 def sample_dub() -> SampleDub:
@@ -39,9 +43,11 @@ def sample_dub() -> SampleDub:
     try:
         manifest = json.loads((settings.SAMPLE_DUB / MANIFEST).read_text(encoding="utf-8"))
         lines, seconds = from_manifest(manifest)
+        draft = any(one.get("quality") == "draft" for one in manifest["engines"].values())
     except (OSError, ValueError, KeyError):
         return SampleDub(example.LINES, example.SECONDS)
-    return SampleDub(lines, seconds, _player() if all(map(path_of, FILES)) else None)
+    player = _player() if all(map(path_of, FILES)) else None
+    return SampleDub(lines, seconds, player, draft)
 
 
 def path_of(name: str) -> Path | None:

@@ -43,6 +43,9 @@ def serving(log: Path, *, port: int = 0, **environment: str) -> Iterator[Site]:
         "DUBBER_BIND": f"127.0.0.1:{port}",
         "DUBBER_SITE_URL": url,
         "PYTHONWARNINGS": "default",
+        "DUBBER_SAMPLE": str(
+            log.parent / "no-sample"
+        ),  # whether or not it was made on this machine
         **environment,
     }
     argv = [sys.executable, "manage.py", "runserver", "--noreload", "--skip-checks"]

@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
+from jobs import example
 from tests.browser.conftest import Opened, sign_in
 
 pytestmark = pytest.mark.browser
@@ -112,8 +113,9 @@ def test_a_line_is_chosen_by_click_and_by_keyboard(timeline: Page) -> None:
     timeline.keyboard.press(" ")
 
     given = [one["id"] for one in timeline.evaluate("() => window.given")]
-    assert given == ["2", "3", "12"]
-    expect(pane).to_have_attribute("aria-valuenow", "12")
+    last = str(len(example.LINES))
+    assert given == ["2", "3", last]
+    expect(pane).to_have_attribute("aria-valuenow", last)
 
 
 def test_what_the_script_draws_is_what_the_server_drew(timeline: Page) -> None:

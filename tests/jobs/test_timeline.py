@@ -1,10 +1,12 @@
 import json
 import re
+from difflib import SequenceMatcher
 
 from django.template import Context, Template
 from django.utils import translation
 
 from jobs import example, timeline
+from jobs.sample import NARRATION
 from jobs.timeline import TimelineLine
 
 SPOKEN = TimelineLine("7", 1.0, 3.0, "Hello", 1.1, 3.4, "Hola", speed=1.1, borrowed=0.4)
@@ -82,6 +84,14 @@ def test_what_was_said_is_text_and_never_markup() -> None:
 
     assert "<script>alert" not in html
     assert "</script><b>" not in html
+
+
+def test_the_example_says_what_the_sample_says() -> None:
+    """But for a number, which a recognizer writes as it likes."""
+    said = re.findall(r"\w+", " ".join(line.said for line in example.LINES).lower())
+    told = re.findall(r"\w+", " ".join(text for text, _pause in NARRATION).lower())
+
+    assert SequenceMatcher(None, said, told).ratio() > 0.97
 
 
 def test_the_example_is_a_dub_within_its_bounds() -> None:

@@ -19,6 +19,7 @@ from dubber.public.contact import MOST_AN_HOUR
 from dubber.public.sample import FILES, MANIFEST, sample_dub
 from jobs import example
 from jobs.models import Step, VendorHealth
+from jobs.results import SUFFIXES, result_name
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -193,7 +194,8 @@ def made_in(folder: Path) -> None:
         **{"index": 0, "slot": {"start": 0.5, "end": 1.5}, "source": "Hello", "text": "Hola"},
         **{"start": 0.5, "end": 1.4, "speed": 1.0, "borrowed": 0.0, "flags": []},
     }
-    manifest = {"source": {"duration": 2.0}, "lines": [line]}
+    engines = {"translation": {"name": "OpenAI", "quality": "studio"}}
+    manifest = {"source": {"duration": 2.0}, "lines": [line], "engines": engines}
     (folder / MANIFEST).write_text(json.dumps(manifest))
     for name in FILES.values():
         (folder / name).write_bytes(b"0123456789")
@@ -220,9 +222,17 @@ def test_the_sample_that_was_made_here_can_be_played(
 
     assert sample_dub().player is not None
     assert 'src="/sample/dub"' in page(client, "/")
+    assert "draft quality" not in page(client, "/")
     assert (part.status_code, b"".join(part)) == (206, b"234")
     assert (part["Content-Type"], part["Content-Range"]) == ("audio/mp4", "bytes 2-4/10")
     assert beyond.status_code == 416
+
+
+def test_what_is_played_is_what_the_command_calls_its_files() -> None:
+    """So that `manage.py dub talk.mp4 --to es` is enough to make it, as the README says."""
+    made = {result_name("talk", "es", kind, Path("-")) for kind in SUFFIXES}
+
+    assert {FILES["dub"], FILES["captions"], MANIFEST} <= made
 
 
 @pytest.mark.parametrize("name", ["nothing", "manifest"])
