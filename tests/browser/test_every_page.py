@@ -1,10 +1,12 @@
 """Every page in both themes, wide and narrow: nothing complains, axe finds nothing, little is sent.
 
-What it sees it keeps as pictures in var/screenshots: `make screenshots` is this file.
+What it sees it keeps as pictures in var/screenshots: `make screenshots` is this file. A page is
+loaded twice, wide and light, and narrow and dark; for the other two pictures it changes its theme.
 """
 
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -26,8 +28,11 @@ from tests.browser.site import Site
 pytestmark = [pytest.mark.browser, pytest.mark.ffmpeg]
 
 FOLDER = settings.BASE_DIR / "var" / "screenshots"
-WIDTHS = (1280, 360)
-THEMES = ("light", "dark")
+Faults = Iterator[str]
+
+LOOKS = ((1280, "light", "dark"), (360, "dark", "light"))
+"""A width, the theme in which a page is loaded, and the one that it changes to."""
+
 MOST_BYTES = 150 * 1024
 MOST_SHIFT = 0.05
 MOST_QUERIES = 12
@@ -55,14 +60,39 @@ def world(shelf: Shelf, person: User) -> World:
     return build(shelf, person)
 
 
-def enter(page: Page, site: Site, world: World, who: str) -> None:
-    """Sign in by a session of the tests: to type a password 100 times would take minutes."""
-    if not who:
-        return
-    client = Client()
-    make.sign_in(client, getattr(world, who))
-    value = client.cookies["sessionid"].value
-    page.context.add_cookies([{"name": "sessionid", "value": value, "url": site.url}])
+class Windows:
+    """A browser for each person and width: a context costs as much as loading a page."""
+
+    def __init__(self, opened: Opened, site: Site, world: World) -> None:
+        """Open none yet."""
+        self.opened, self.site, self.world = opened, site, world
+        self.pages: dict[tuple[str, int], Page] = {}
+
+    def of(self, who: str, width: int) -> Page:
+        """The page of somebody, signed in; nothing of it is cached."""
+        if (who, width) not in self.pages:
+            page = self.opened(width=width)
+            # So that every page is loaded as by somebody who was never here.
+            cdp = page.context.new_cdp_session(page)
+            cdp.send("Network.enable")
+            cdp.send("Network.setCacheDisabled", {"cacheDisabled": True})
+            self._enter(page, who)
+            self.pages[who, width] = page
+        return self.pages[who, width]
+
+    def _enter(self, page: Page, who: str) -> None:
+        """Sign in by a session of the tests: to type a password takes long."""
+        if who:
+            client = Client()
+            make.sign_in(client, getattr(self.world, who))
+            value = client.cookies["sessionid"].value
+            page.context.add_cookies([{"name": "sessionid", "value": value, "url": self.site.url}])
+
+
+@pytest.fixture
+def windows(opened: Opened, site: Site, world: World) -> Windows:
+    """Browsers of everybody in the world."""
+    return Windows(opened, site, world)
 
 
 def address(one: PageOf, world: World) -> str:
@@ -77,30 +107,49 @@ def compressed(response: Response) -> int:
     return len(zlib.compress(response.body(), 6))
 
 
-def faults(page: Page, url: str, *, name: str, status: int) -> Iterator[str]:
-    """Whatever is wrong with a page as it is opened at this width and in this theme."""
+def faults(page: Page, url: str, *, name: str, status: int = 200) -> Faults:
+    """Whatever is wrong with a page as it is opened in a window of this width."""
     answers: list[Response] = []
 
     def note(answer: Response) -> None:
         answers.append(answer)
 
+    page.goto("about:blank")  # what the page before still asks for isn't this one's
     page.on("response", note)
     response = page.goto(url, wait_until="load")
     assert response is not None
     if response.status != status:
         yield f"{name} answered {response.status}"
     shift, moved = page.evaluate(SHIFT)
-    if (wider := page.evaluate(WIDER)) > 0:
-        yield f"{name} is {wider} px wider than its window"
-    page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
+    page.remove_listener("response", note)
     sent = sum(compressed(answer) for answer in answers)
     if sent > MOST_BYTES:
         yield f"{name} takes {sent / 1024:.0f} KB"
     if shift > MOST_SHIFT:
         yield f"{name} shifts by {shift:.3f}: {moved}"
+    if (wider := page.evaluate(WIDER)) > 0:
+        yield f"{name} is {wider} px wider than its window"
 
 
-def violations(page: Page, name: str) -> Iterator[str]:
+def seen(
+    page: Page, url: str, *, name: str, look: tuple[int, str, str], status: int = 200
+) -> Faults:
+    """Open a page, take its two pictures, and say what is wrong with it."""
+    width, theme, other = look
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    yield from faults(page, url, name=f"{name}-{width}-{theme}", status=status)
+    yield from violations(page, f"{name}-{width}-{theme}")
+    picture(page, f"{name}-{width}-{theme}")
+    page.emulate_media(color_scheme=other)  # type: ignore[arg-type]
+    picture(page, f"{name}-{width}-{other}")
+
+
+def picture(page: Page, name: str) -> None:
+    """Take a picture of all of the page; what is on its way from one colour to another is there."""
+    page.screenshot(path=FOLDER / f"{name}.png", full_page=True, animations="disabled")
+
+
+def violations(page: Page, name: str) -> Faults:
     """What axe finds on the page that is open."""
     found: dict[str, Any] = Axe().run(page).response
     for one in found["violations"]:
@@ -108,43 +157,31 @@ def violations(page: Page, name: str) -> Iterator[str]:
         yield f"{name} {one['id']}: {one['help']} {places}"
 
 
-@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("group", sorted(PAGES))
-def test_every_page_is_in_order(
-    opened: Opened, site: Site, world: World, group: str, theme: str
-) -> None:
+def test_every_page_is_in_order(windows: Windows, world: World, group: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     wrong: list[str] = []
 
     for one in PAGES[group]:
         url = address(one, world)
-        for width in WIDTHS:
-            page = opened(width=width, color_scheme=theme)
-            enter(page, site, world, one.who)
-            name = f"{one.name}-{width}-{theme}"
-            wrong += faults(page, url, name=name, status=200)
-            wrong += violations(page, name) if width == WIDTHS[0] else ()
-            page.context.close()
+        for look in LOOKS:
+            wrong += seen(windows.of(one.who, look[0]), url, name=one.name, look=look)
 
     assert wrong == []
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_every_error_is_in_order(
-    opened: Opened, complaints: list[str], world: World, theme: str
-) -> None:
+def test_every_error_is_in_order(windows: Windows, complaints: list[str], world: World) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     wrong: list[str] = []
 
     for error, made in ERRORS.items():
         response = made(world)
-        for width in WIDTHS:
-            page = opened(width=width, color_scheme=theme)
+        for look in LOOKS:
+            page = windows.of("", look[0])
             page.route("**/wrong", answering(response))
-            name = f"error-{error}-{width}-{theme}"
-            wrong += faults(page, "/wrong", name=name, status=response.status_code)
-            wrong += violations(page, name) if width == WIDTHS[0] else ()
-            page.context.close()
+            name, status = f"error-{error}", response.status_code
+            wrong += seen(page, "/wrong", name=name, look=look, status=status)
+            page.unroute("**/wrong")
 
     # The console says of every such answer that it is none.
     complaints[:] = [said for said in complaints if "responded with a status of" not in said]
@@ -162,11 +199,10 @@ def answering(response: HttpResponse) -> Callable[[Route], None]:
     return answer
 
 
-@pytest.mark.parametrize("group", sorted(PAGES))
-def test_no_page_asks_the_database_often(world: World, group: str) -> None:
+def test_no_page_asks_the_database_often(world: World) -> None:
     asked = {}
 
-    for one in PAGES[group]:
+    for one in chain.from_iterable(PAGES.values()):
         client = Client(headers={"accept": "text/html"})
         if one.who:
             make.sign_in(client, getattr(world, one.who))
