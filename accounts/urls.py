@@ -29,7 +29,6 @@ PAGES = [
     path("one-time-code", views.one_time_code, name="one_time_code"),
     path("account", views.account, name="account"),
     path("account/profile", views.change_profile, name="change_profile"),
-    path("account/mail", views.change_mail, name="change_mail"),
     path("mail/off/<str:token>", views.mail_off, name="mail_off"),
     path("account/password", views.change_password, name="change_password"),
     path("account/keys", views.make_key, name="make_key"),

@@ -38,7 +38,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     def act(form: Form) -> HttpResponse:
         sent = form.cleaned_data
         registration.sign_up(sent["email"], password=sent["password"])
-        return render(request, "accounts/sent.html", {"email": sent["email"]})
+        return _sent(request, sent["email"], certain=True)
 
     return _asked(request, forms.SignUpForm, "accounts/sign_up.html", act)
 
@@ -53,7 +53,7 @@ def verify_email(request: HttpRequest) -> HttpResponse:
 
     def act(_form: Form) -> HttpResponse:
         registration.resend_verification(user.email)
-        return render(request, "accounts/sent.html", {"email": user.email})
+        return _sent(request, user.email, certain=True)
 
     return _asked(request, Form, "accounts/verify_email.html", act)
 
@@ -86,7 +86,7 @@ def password_reset(request: HttpRequest) -> HttpResponse:
 
     def act(form: Form) -> HttpResponse:
         registration.send_password_link(form.cleaned_data["email"])
-        return render(request, "accounts/sent.html", {"email": form.cleaned_data["email"]})
+        return _sent(request, form.cleaned_data["email"])
 
     return _asked(request, forms.EmailForm, "accounts/password_reset.html", act)
 
@@ -152,15 +152,6 @@ def change_profile(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _account_page(request, form, status=400)
     services.change_profile(_user(request), **form.cleaned_data)
-    messages.success(request, _("Saved."))
-    return redirect("account")
-
-
-@require_POST
-@login_required
-def change_mail(request: HttpRequest) -> HttpResponse:
-    """Keep whether one wants e-mail about dubs."""
-    services.change_mail(_user(request), when_done="mail_when_done" in request.POST)
     messages.success(request, _("Saved."))
     return redirect("account")
 
@@ -277,6 +268,11 @@ def _asked(
         form.add_error(None, error.message)
         status = error.status
     return render(request, template, {"form": form, **told}, status=status)
+
+
+def _sent(request: HttpRequest, email: str, *, certain: bool = False) -> HttpResponse:
+    """Say that mail is on its way; unless `certain`, not whether anybody is there to get it."""
+    return render(request, "accounts/sent.html", {"email": email, "certain": certain})
 
 
 def _user(request: HttpRequest) -> User:

@@ -20,11 +20,6 @@ class Limits:
     api_keys: bool
     premium_voices: bool
 
-    @property
-    def longest_minutes(self) -> int:
-        """The longest recording."""
-        return self.longest_ms // 60_000
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -35,7 +35,7 @@ def progress_of(task: LanguageTask, steps: Sequence[Step]) -> Progress:
         return Progress(0, str(Stage(task.stage).label))
     step = current_step(steps)
     if step is None:
-        return Progress(0, _("Waiting for a worker"))
+        return Progress(0, _("Waiting for its turn"))
     begin, end = SHARE[step.kind]
     done = step.part / step.parts if step.parts and step.status == StepStatus.RUNNING else 0.0
     return Progress(round(begin + (end - begin) * min(done, 1.0)), _sentence(step))
@@ -86,8 +86,8 @@ def _sentence(step: Step) -> str:
 
 def _waiting(step: Step) -> str:
     if step.kind == StepKind.INGEST:
-        return _("Waiting for a worker")
-    return _("Waiting for a worker to go on")
+        return _("Waiting for its turn")
+    return _("Waiting for its turn to go on")
 
 
 def _line(step: Step) -> dict[str, int]:

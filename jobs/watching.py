@@ -66,8 +66,8 @@ class Finished:
 
 
 def player_of(dub: JobView) -> Player | None:
-    """What can be played now; nothing of a job whose files are gone."""
-    if dub.job.files_expired:
+    """What can be played now; nothing of a job whose files are gone, or that came to nothing."""
+    if dub.job.files_expired or (dub.ended and not dub.ready):
         return None
     tracks = [_original(dub.job), *(_dubbed(one) for one in dub.ready)]
     picture = dub.job.voice.source.get("picture") or {}

@@ -49,7 +49,7 @@ def job_message(job: DubbingJob, tasks: Sequence[LanguageTask]) -> str:
         returned = _("%(credits)d credits were returned.") % {"credits": refunded}
         return f"{ending_of(tasks)} {returned}" if refunded else ending_of(tasks)
     task = next((task for task in tasks if task.stage not in ENDED), None)
-    return _("Waiting for a worker") if task is None else _doing(job, task)
+    return _("Waiting for its turn") if task is None else _doing(job, task)
 
 
 def clock(time: datetime | None) -> str | None:
@@ -73,7 +73,7 @@ def _refunded(tasks: Sequence[LanguageTask]) -> int:
 def _doing(job: DubbingJob, task: LanguageTask) -> str:
     name = {"language": task.language_name}
     return {
-        Stage.QUEUED: _("Waiting for a worker"),
+        Stage.QUEUED: _("Waiting for its turn"),
         Stage.STT: _("Check the transcript, then start the dub")
         if job.awaits_review and job.heard_language
         else _("Listening to the original"),

@@ -1,5 +1,5 @@
-// What every page has: the theme switch, the account menu, which closes like a menu, and a word when
-// the network is gone.
+// What every page has: the theme switch, the account menu, which closes like a menu, a word when the
+// network is gone, and flags where a font draws them.
 (() => {
     "use strict";
 
@@ -35,6 +35,18 @@
                 mark(themes);
             }
         });
+    }
+
+    // Many systems have no flags: there a flag is two boxes, or two letters beside each other.
+    function drawsFlags() {
+        const context = document.createElement("canvas").getContext("2d");
+        context.font = "32px sans-serif";
+        const width = (text) => context.measureText(text).width;
+        return width("🇪🇸") < width("🇪") + width("🇸") - 1;
+    }
+
+    if (document.querySelector(".country") && drawsFlags()) {
+        root.dataset.flags = "";
     }
 
     const offline = document.getElementById("no-network");

@@ -72,14 +72,6 @@
         save();
     });
 
-    // A flag is shown only where a font draws it: else it is two letters.
-    function drawsFlags() {
-        const context = document.createElement("canvas").getContext("2d");
-        context.font = "32px sans-serif";
-        const width = (text) => context.measureText(text).width;
-        return width("🇪🇸") < width("🇪") + width("🇸") - 1 && width("🇪🇸") !== width("\u{10FFFF}");
-    }
-
     document.getElementById("add-term").addEventListener("click", () => {
         addTerm().querySelector("input").focus();
     });
@@ -125,11 +117,5 @@
             tell(reason(error, said.unlaunched));
             return false;
         }
-    }
-
-    if (drawsFlags()) {
-        form.querySelectorAll(".flag").forEach((flag) => {
-            flag.hidden = false;
-        });
     }
 })();

@@ -57,7 +57,6 @@ ROUTES = [
     Route("one_time_code", "GET", page_own(200)),
     Route("account", "GET", page_own(200)),
     Route("change_profile", "POST", page_own("/account"), body=profile),
-    Route("change_mail", "POST", page_own("/account")),
     # Whoever has the address may use it.
     Route("mail_off", "GET", everybody(200), mail),
     Route("mail_off", "POST", everybody(200), mail),

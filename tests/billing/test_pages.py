@@ -99,7 +99,7 @@ def test_the_page_lists_packs_entries_and_payments(client: Client, user: User, t
     page = shown(client)
 
     assert "Get 250 credits for $99" in page
-    assert "Recordings up to 30 minutes" in page
+    assert "recordings of up to 30 minutes" in page
     assert f'<a href="/jobs/{job.public_id}">Dub: Spanish</a>' in page
     assert "\N{MINUS SIGN}7" in page
     assert "+50" in page

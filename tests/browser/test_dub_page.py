@@ -163,7 +163,7 @@ def test_a_language_that_becomes_ready_can_be_heard_at_once(
 ) -> None:
     job = dubs.ordered(person, shelf.film, languages=["es"])
     show(page, person, job)
-    expect(page.get_by_text("Waiting for a worker")).to_be_visible()
+    expect(page.get_by_text("Waiting for its turn")).to_be_visible()
 
     dubs.work(2)
     expect(page.locator(".timeline .waiting")).to_have_count(5)
@@ -189,7 +189,7 @@ def test_a_lost_connection_is_said_and_recovers(
     page.context.set_offline(False)
 
     expect(page.get_by_text("No connection. Trying again")).to_be_hidden()
-    expect(page.get_by_text("Waiting for a worker to go on")).to_be_visible()
+    expect(page.get_by_text("Waiting for its turn to go on")).to_be_visible()
     complaints.clear()  # the browser itself writes down that it was offline
 
 

@@ -68,6 +68,18 @@ def test_a_finished_dub_takes_few_questions_however_many_its_lines(
     assert queries(client, f"/jobs/{job.public_id}") <= MOST_QUERIES
 
 
+def test_the_original_is_played_while_a_dub_is_made_and_not_where_nothing_came_of_it(
+    client: Client, person: User
+) -> None:
+    job = make.job(person, languages=["es"])
+    running = page_of(client, job)
+
+    outcomes.fail(make.claim(), PipelineError("NO_SPEECH"))
+
+    assert 'id="player"' in running
+    assert 'id="player"' not in page_of(client, job)
+
+
 @pytest.mark.parametrize("languages", [["es"], ["es", "fr", "de", "it", "pt", "ja"]])
 def test_a_running_dub_takes_few_questions_however_many_its_languages(
     client: Client, person: User, languages: list[str]
