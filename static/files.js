@@ -14,12 +14,14 @@
     form.querySelectorAll(".drop").forEach((drop) => {
         const input = drop.querySelector("input");
         const role = drop.dataset.role;
-        input.addEventListener("change", () => {
+        const chosen = () => {
             if (input.files[0]) {
                 take(role, input.files[0], drop.dataset);
                 input.value = ""; // the same file can be chosen again
             }
-        });
+        };
+        input.addEventListener("change", chosen);
+        chosen(); // before this script was there
         ["dragenter", "dragover"].forEach((kind) =>
             drop.addEventListener(kind, (event) => {
                 event.preventDefault();

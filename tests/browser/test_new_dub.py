@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
 from jobs.models import DubbingJob, Upload
@@ -69,6 +69,24 @@ def test_a_recording_is_sent_priced_and_launched(
     assert job.title == "My talk"
     assert [task.language for task in job.tasks.all()] == ["es"]
     expect(page.locator(".balance b")).to_have_text("993")
+
+
+def test_a_file_that_is_chosen_before_the_script_is_there_is_sent(
+    page: Page, person: User, recording: Recording
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/files.js", hold)
+    sign_in(page, person)
+    page.goto("/jobs/new", wait_until="commit")
+
+    page.get_by_label("Drop a video or a voice track here").set_input_files(recording(seconds=2))
+    held[0].continue_()
+
+    arrived(page)
 
 
 def test_a_lost_connection_loses_nothing(
