@@ -3,6 +3,7 @@
 import base64
 from functools import cache
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 import onnxruntime
@@ -11,6 +12,7 @@ from kokoro_onnx import Kokoro
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.process import serve
 
+FIRST_PICTURE = "\u2300"
 THREADS = 1  # a second one makes it little faster, and waits spinning
 ESPEAK = {  # what espeak, which knows how words sound, calls the languages
     "en-US": "en-us",
@@ -57,7 +59,13 @@ def phonemes(text: str, language: str, kokoro: Kokoro) -> str:
         return str(chinese()(text)[0])
     if language == "ja-JP":
         return str(japanese()(text)[0])
-    return str(kokoro.tokenizer.phonemize(text, ESPEAK[language]))
+    said = "".join(" " if is_picture(sign) else sign for sign in text)
+    return str(kokoro.tokenizer.phonemize(said, ESPEAK[language]))
+
+
+def is_picture(sign: str) -> bool:
+    """Whether a sign is one that espeak would describe ("grinning face"); "°" and "№" are not."""
+    return sign >= FIRST_PICTURE and category(sign) == "So"
 
 
 def speak(question: dict[str, Any]) -> dict[str, str]:

@@ -101,6 +101,15 @@ def test_what_it_cannot_say_is_refused(kokoro: Kokoro, text: str) -> None:
 
 
 @pytest.mark.fullset
+def test_pictures_in_a_line_are_not_said(kokoro: Kokoro) -> None:
+    plain = kokoro.speak("Hola.", language="es", voice="ef_dora")
+
+    pictured = kokoro.speak("Hola 😀.", language="es", voice="ef_dora")
+
+    assert seconds(pictured) == pytest.approx(seconds(plain), abs=0.15)
+
+
+@pytest.mark.fullset
 def test_its_process_ends_when_nobody_speaks_and_starts_again(tmp_path: Path) -> None:
     voice = Kokoro(settings.MODELS, slots=tmp_path, idle=0.05)
     voice.speak("Hola.", language="es", voice="ef_dora")
@@ -126,8 +135,10 @@ def test_the_place_is_free_between_two_lines(kokoro: Kokoro) -> None:
 @pytest.mark.fullset
 def test_a_killed_process_fails_one_line_and_the_next_is_spoken(kokoro: Kokoro) -> None:
     kokoro.speak("Hola.", language="es", voice="ef_dora")
-    assert kokoro._child._program is not None
-    os.kill(kokoro._child._program._popen.pid, signal.SIGKILL)
+    program = kokoro._child._program
+    assert program is not None
+    os.kill(program._popen.pid, signal.SIGKILL)
+    assert program.wait(10)
 
     assert seconds(kokoro.speak("Hola.", language="es", voice="ef_dora")) > 0.3
 
