@@ -24,10 +24,12 @@ from jobs.clerk import Clerk
 from jobs.models import DubbingJob, Step, VendorCall, VendorHealth, VendorPlace
 from jobs.pipeline.calls import OTHER_PLACES, PLACES, PacedCalls, Rule, Told, busy
 from jobs.pipeline.ports import Bill
+from jobs.states import StepStatus
 
 Found = TypeVar("Found")
 
 LOOK_AGAIN = (0.02, 0.1)  # seconds between two looks for a free place
+HEAD_START = 0.25  # seconds that a free place is left to each earlier language, which looks sooner
 TOLERANCE = 10.0  # seconds that a place is leased beyond its call's time
 KEPT = 60.0  # seconds that a place goes from call to call of a step; then others get a chance
 MILLISECONDS = 1000
@@ -45,7 +47,7 @@ class Shelf:
     """The places at one vendor that a step holds and no call of it uses, and how many wait for one.
 
     A call that ends leaves its place to the next one of the same step: that costs the database
-    nothing, and the language that was first is spoken first.
+    nothing.
     """
 
     def __init__(self) -> None:
@@ -87,7 +89,9 @@ class Shelf:
 class SharedAccounts:
     """The vendors' accounts as one step uses them; see `jobs.pipeline.calls.Accounts`.
 
-    Its database work is done by a clerk, for calls are made from many threads.
+    A free place goes to the first language of a job that wants one, so that languages are spoken
+    one after the other and the first can be mixed early, not all at once and late. Its database
+    work is done by a clerk, for calls are made from many threads.
     """
 
     def __init__(
@@ -107,7 +111,7 @@ class SharedAccounts:
         self._kept = kept
         self._clerk = Clerk()
         self._shelves: defaultdict[tuple[str, str], Shelf] = defaultdict(Shelf)
-        self._tidied = False
+        self._began: float | None = None  # when the first place was looked for
 
     def __enter__(self) -> Self:
         return self
@@ -163,17 +167,26 @@ class SharedAccounts:
         most = self._most.get((vendor, kind), OTHER_PLACES)
 
         def taken() -> bool:
-            self._tidy()
-            return take(vendor, kind, most, holder, lease)
+            began = self._begun()
+            patience = HEAD_START * self._earlier()
+            if time.monotonic() - began < patience:
+                return False
+            return take(vendor, kind, most, holder, lease, free_for=patience)
 
         return Held(holder, time.monotonic() + self._kept) if self._clerk.ask(taken) else None
 
-    def _tidy(self) -> None:
-        """Free what an earlier attempt of this step held when its worker died."""
-        if not self._tidied:
-            self._tidied = True
+    def _begun(self) -> float:
+        """When this step first looked; whatever an attempt that died before held is free then."""
+        if self._began is None:
+            self._began = time.monotonic()
             left = VendorPlace.objects.filter(holder__startswith=f"{self._step.pk}-")
             left.update(holder="", lease_until=Now())
+        return self._began
+
+    def _earlier(self) -> int:
+        """How many earlier languages of the job are at the same work now."""
+        beside = Step.objects.filter(job=self._job, kind=self._step.kind, pk__lt=self._step.pk)
+        return beside.filter(status=StepStatus.RUNNING).count()
 
 
 def calls(accounts: SharedAccounts) -> PacedCalls:
@@ -182,10 +195,15 @@ def calls(accounts: SharedAccounts) -> PacedCalls:
 
 
 @transaction.atomic
-def take(vendor: str, kind: str, most: int, holder: str, seconds: float) -> bool:
-    """Take a free place, of those that there are, for so many seconds."""
+def take(
+    vendor: str, kind: str, most: int, holder: str, seconds: float, *, free_for: float = 0.0
+) -> bool:
+    """Take a place, of those that there are, for so many seconds.
+
+    Only one that nobody has taken for `free_for` seconds.
+    """
     places = VendorPlace.objects.filter(vendor=vendor, kind=kind, number__lt=most)
-    free = _free(places).select_for_update(skip_locked=True).order_by("number").first()
+    free = _free(places, free_for).select_for_update(skip_locked=True).order_by("number").first()
     if free is None:
         if places.count() < most:
             _furnish(vendor, kind, most)
@@ -232,8 +250,8 @@ def record(job: DubbingJob, step: Step, vendor: str, bill: Bill, seconds: float)
     ).save()
 
 
-def _free(places: QuerySet[VendorPlace]) -> QuerySet[VendorPlace]:
-    return places.filter(lease_until__lte=Now())
+def _free(places: QuerySet[VendorPlace], seconds: float = 0.0) -> QuerySet[VendorPlace]:
+    return places.filter(lease_until__lte=Now() - timedelta(seconds=seconds))
 
 
 def _furnish(vendor: str, kind: str, most: int) -> None:

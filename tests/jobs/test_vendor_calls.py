@@ -15,6 +15,7 @@ from jobs.models import Step, VendorCall, VendorHealth, VendorPlace
 from jobs.pipeline.calls import FAILURES_IN_A_ROW, PAUSE, Spoiled, admit, went_well, went_wrong
 from jobs.pipeline.errors import ProviderFailed
 from jobs.pipeline.ports import Bill
+from jobs.states import StepKind, StepStatus
 from jobs.vendor_calls import SharedAccounts, calls, change, release, take
 from tests import make
 
@@ -164,6 +165,50 @@ def test_a_place_that_was_kept_long_enough_goes_back_to_all(step: Step) -> None:
         first, second = holders(shared)
 
     assert first != second
+
+
+def at_work() -> list[Step]:
+    """The dubbing of three languages of one job, under way."""
+    job = make.job(languages=["es", "fr", "de"])
+    dubs = Step.objects.filter(job=job, kind=StepKind.DUB).order_by("pk")
+    lease = Now() + timedelta(seconds=60)
+    dubs.update(status=StepStatus.RUNNING, attempt=1, worker="a worker", lease_until=lease)
+    return list(dubs)
+
+
+def test_a_free_place_goes_to_the_first_language_that_wants_one() -> None:
+    dubs = at_work()
+    served: list[int] = []
+
+    def one(step: Step) -> None:
+        try:
+            with (
+                SharedAccounts(step.job, step, places={SPEECH: 1}) as shared,
+                shared.place(*SPEECH, wait=20, lease=60),
+            ):
+                served.append(step.pk)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(3) as threads:
+        assert hold(0, most=1)
+        waiting = [threads.submit(one, step) for step in reversed(dubs)]
+        threading.Event().wait(1)  # by now each has looked, the last language most often
+        release("holder-0")
+        for each in waiting:
+            each.result(timeout=30)
+
+    assert served == [step.pk for step in dubs]
+
+
+def test_a_later_language_takes_what_the_earlier_ones_leave_free() -> None:
+    last = at_work()[-1]
+
+    with (
+        SharedAccounts(last.job, last, places={SPEECH: 1}) as shared,
+        shared.place(*SPEECH, wait=20, lease=60),
+    ):
+        assert VendorPlace.objects.get(lease_until__gt=Now()).holder.startswith(f"{last.pk}-")
 
 
 def test_whoever_takes_a_step_up_again_frees_what_its_dead_worker_held(step: Step) -> None:
