@@ -125,7 +125,8 @@ def check_languages() -> Iterator[Finding]:
     for offer in offers:
         if offer.available:
             voices = ", ".join(one.name for one in offer.voices)
-            seen = f"{offer.quality} quality, {' or '.join(offer.speech)}, by {voices}"
+            words, speech = " or ".join(offer.translation), " or ".join(offer.speech)
+            seen = f"{offer.quality} quality, words of {words}, spoken by {speech}: {voices}"
             yield Finding(f"{offer.name} ({offer.code})", State.FINE, seen)
         else:
             yield Finding(f"{offer.name} ({offer.code})", State.OFF, offer.reason)

@@ -516,6 +516,12 @@ TRANSLATION_API = env.choice(
     help="How that server is asked: OpenAI's own by responses, all others by chat. Set responses "
     "where OPENAI_BASE_URL is only another way to OpenAI.",
 )
+TRANSLATION_ENGINES = ["openai", "qwen", "apertium"]
+TRANSLATION_ROUTES = env.pairs(
+    "DUBBER_TRANSLATION_ROUTES",
+    choices=TRANSLATION_ENGINES,
+    help="Who translates into a language before all others that can, for example zh=qwen.",
+)
 SPEECH_MODEL = env.text(
     "DUBBER_SPEECH_MODEL",
     help="Model that speaks on that server, for example tts-1; nothing speaks there when empty.",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TRYING = 10.0  # seconds that trying a key may take
 WORD = Line(0, "Hello.", 1.0)  # what is bought to see whether anything can be
 LETTER = "A"
-DEEPGRAM, POLLY, OPENAI = "deepgram", "polly", "openai"  # what settings and jobs call who speaks
+DEEPGRAM, POLLY, OPENAI = "deepgram", "polly", "openai"  # what routes of settings and jobs say
 
 Prices = tuple[Price, ...]
 
@@ -53,13 +53,13 @@ class Vendors:
             return None
         return LaterTranscriber(self._nova(), self._deepgram)
 
-    def translators(self) -> Iterator[Translator]:
-        """OpenAI, or the server that stands in for it."""
+    def translators(self) -> Iterator[tuple[str, Translator]]:
+        """OpenAI, or the server that stands in for it, by the name that routes give it."""
         if settings.OPENAI_BASE_URL or settings.OPENAI_API_KEY:
             card = cards.openai_translation(
                 settings.TRANSLATION_MODEL, own=not is_openai(), prices=_token_prices()
             )
-            yield LaterTranslator(card, self._openai_translation)
+            yield OPENAI, LaterTranslator(card, self._openai_translation)
 
     def voices(self) -> Iterator[tuple[str, Voice]]:
         """All that speak, the best first, by the names that routes give them."""
@@ -80,7 +80,7 @@ class Vendors:
         """The cards of all of them."""
         if settings.DEEPGRAM_API_KEY:
             yield self._nova()
-        yield from (translator.engine for translator in self.translators())
+        yield from (translator.engine for _, translator in self.translators())
         yield from (voice.engine for _, voice in self.voices())
 
     def attempts(self) -> Iterator[tuple[str, Sequence[Callable[[], object]]]]:

@@ -1,9 +1,9 @@
 """Which engines do the work: with `vendors`, the only place that knows the providers.
 
 Everything is chosen from the settings and from what is installed. The first configured translator
-that knows a pair translates it, the first configured voice of a language speaks it; a language
-without either is not offered, and the refusal says what would enable it. What vendors have ended is
-withdrawn.
+that knows a pair translates it, the first configured voice of a language speaks it, unless a route
+in the settings puts another one first; a language without either is not offered, and the refusal
+says what would enable it. What vendors have ended is withdrawn.
 
 A `Workshop` is the engines of one piece of work. They are opened when they are first used, so that
 asking what can be done costs nothing, and closed with it.
@@ -47,6 +47,7 @@ class Offer:
     reason: str
     voices: tuple[VoiceInfo, ...]
     speech: tuple[str, ...]  # who can speak it, the first choice first
+    translation: tuple[str, ...]  # who can translate into it, the first choice first
 
 
 class Workshop:
@@ -93,7 +94,7 @@ class Workshop:
         if reason:
             raise PipelineError("LANGUAGE_UNAVAILABLE", language=language.name, reason=reason)
         voice = next(voice for name, voice in self._voices(language.code) if speech in {name, ""})
-        for translator in self._translators():
+        for _, translator in self._translators(language.code):
             if _translates(translator.engine, source, language.code):
                 return Route(translator, voice, _speaking(voice, language.code, variant(target)))
         raise PipelineError(
@@ -117,6 +118,7 @@ class Workshop:
             reason=reason,
             voices=made.voices if made else (),
             speech=tuple(dict.fromkeys(name for name, _ in self._voices(code))),
+            translation=tuple(name for name, _ in self._translators(code)),
         )
 
     def missing(self, code: str, speech: str = "") -> str:
@@ -129,13 +131,19 @@ class Workshop:
             if any(voice.language.partition("-")[0] == code for voice in pico.VOICES):
                 return "its voice isn't installed; run: make setup"
             return f"no voice that is set up here speaks {language}; {_how_to_speak(code)}"
-        if not any(_translates(one.engine, None, code) for one in self._translators()):
+        if not any(self._translators(code)):
             return f"nothing here translates into {language}; {_how_to_translate(None, code)}"
         return ""
 
-    def _translators(self) -> Iterator[Translator]:
-        """Those that can be used today, the best first."""
-        return (one for one in self._all_translators() if not has_ended(one.engine))
+    def _translators(self, code: str) -> Iterator[tuple[str, Translator]]:
+        """Those that translate into a language today, by the names that routes give them.
+
+        The best comes first, or the one that the settings want.
+        """
+        first = settings.TRANSLATION_ROUTES.get(code)
+        for name, one in sorted(self._all_translators(), key=lambda named: named[0] != first):
+            if not has_ended(one.engine) and _translates(one.engine, None, code):
+                yield name, one
 
     def _voices(self, code: str) -> Iterator[tuple[str, Voice]]:
         """Those that speak a language today, the best first, by the names that routes give them."""
@@ -144,12 +152,13 @@ class Workshop:
             if not has_ended(voice.engine) and _speaking(voice, code, code):
                 yield name, voice
 
-    def _all_translators(self) -> Iterator[Translator]:
+    def _all_translators(self) -> Iterator[tuple[str, Translator]]:
+        """All that are set up, the best first, by the names that routes give them."""
         yield from self.vendors.translators()
         if settings.FULL_SET and qwen.installed(settings.MODELS):
-            yield qwen.Qwen(settings.MODELS, slots=settings.SCRATCH / "slots")
+            yield "qwen", qwen.Qwen(settings.MODELS, slots=settings.SCRATCH / "slots")
         if apertium.installed():
-            yield apertium.Apertium()
+            yield "apertium", apertium.Apertium()
 
     def _all_voices(self) -> Iterator[tuple[str, Voice]]:
         """All that are set up, the best first, by the names that routes give them."""

@@ -26,7 +26,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.setitem(sys.modules, "py_nanotts", None)
     settings.OPENAI_BASE_URL = settings.OPENAI_API_KEY = settings.DEEPGRAM_API_KEY = ""
-    settings.POLLY, settings.SPEECH_ROUTES = False, {}
+    settings.POLLY, settings.SPEECH_ROUTES, settings.TRANSLATION_ROUTES = False, {}, {}
 
 
 @pytest.fixture
@@ -312,6 +312,29 @@ def test_a_setting_chooses_who_speaks_a_language(settings: Settings) -> None:
     settings.SPEECH_ROUTES = {"ja": "polly"}
 
     assert (speaker("ja"), speaker("fr")) == ("Amazon Polly", "Deepgram")
+
+
+def translator(source: str | None, target: str) -> str:
+    return wiring.route(source, target).translator.engine.name
+
+
+@pytest.mark.usefixtures("apertium", "full_set", "keys")
+def test_a_setting_chooses_who_translates_into_a_language(settings: Settings) -> None:
+    settings.TRANSLATION_ROUTES = {"es": "apertium", "zh": "qwen"}
+    settings.POLLY = True
+
+    assert (translator("en", "es"), translator("en", "zh")) == ("Apertium", "Qwen")
+    assert translator("en", "fr") == "OpenAI"
+    orders = {offer.code: offer.translation for offer in wiring.offered()}
+    assert orders["es"] == ("apertium", "openai", "qwen")
+    assert orders["ko"] == ("openai",)
+
+
+@pytest.mark.usefixtures("apertium", "keys")
+def test_a_chosen_translator_leaves_the_pairs_that_it_does_not_know(settings: Settings) -> None:
+    settings.TRANSLATION_ROUTES = {"es": "apertium", "ja": "apertium"}
+
+    assert (translator("fr", "es"), translator("en", "ja")) == ("OpenAI", "OpenAI")
 
 
 @pytest.mark.usefixtures("keys")
