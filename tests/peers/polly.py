@@ -34,24 +34,23 @@ def spoke(request: Request, fault: Fault | None) -> Answer:
         return error(request, "InvalidSsmlException", 400)
     if len(text) > MOST_BILLED:
         return error(request, "TextLengthExceededException", 400)
-    spoken = (text, str(asked["VoiceId"]), int(asked["SampleRate"]), rate)
-    body = _ogg(*spoken, 10.0 if fault is Fault.TOO_LONG else 1.0)
+    seconds = voiced.seconds_of(text, rate) * (10.0 if fault is Fault.TOO_LONG else 1.0)
+    voice, sample_rate = str(asked["VoiceId"]), int(asked["SampleRate"])
+    body = _ogg(seconds, voice, sample_rate)
     if fault is Fault.EMPTY_AUDIO:
         body = b""
     elif fault is Fault.MP3:
-        body = voiced.mp3(_sound(*spoken, 1.0), spoken[2])
+        sound = voiced.lasting(seconds, voice=voice, sample_rate=sample_rate)
+        body = voiced.mp3(sound, sample_rate)
     headers = {"x-amzn-RequestId": _id(request), "x-amzn-RequestCharacters": str(len(text))}
     return Answer(body, type="audio/ogg", headers=headers)
 
 
-def _sound(text: str, voice: str, sample_rate: int, rate: float, times: float) -> voiced.Sound:
-    return voiced.spoken(text, voice=voice, sample_rate=sample_rate, rate=rate, times=times)
-
-
-@lru_cache(maxsize=32)
-def _ogg(text: str, voice: str, sample_rate: int, rate: float, times: float) -> bytes:
-    # The encoder is slow: who asks again gets the same file.
-    return voiced.ogg(_sound(text, voice, sample_rate, rate, times), sample_rate)
+@lru_cache(maxsize=512)
+def _ogg(seconds: float, voice: str, sample_rate: int) -> bytes:
+    # The encoder is slow: lines that are as long are the same file.
+    sound = voiced.lasting(seconds, voice=voice, sample_rate=sample_rate)
+    return voiced.ogg(sound, sample_rate)
 
 
 def error(request: Request, name: str, status: int) -> Answer:

@@ -35,7 +35,12 @@ def spoken(
     text: str, *, voice: str, sample_rate: int, rate: float = 1.0, times: float = 1.0
 ) -> Sound:
     """The text as syllables, each voice at its own pitch; `times` as long as it should be."""
-    samples = round(seconds_of(text, rate) * times * sample_rate)
+    return lasting(seconds_of(text, rate) * times, voice=voice, sample_rate=sample_rate)
+
+
+def lasting(seconds: float, *, voice: str, sample_rate: int) -> Sound:
+    """So many seconds of syllables, and the silence around them."""
+    samples = round(seconds * sample_rate)
     body = np.resize(_babble(voice, sample_rate), samples)
     edge = np.linspace(0.0, 1.0, min(samples, round(EDGE * sample_rate)), dtype=np.float32)
     body[: edge.size] *= edge
