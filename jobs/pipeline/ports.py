@@ -80,6 +80,11 @@ class Engine:
     prices: tuple[Price, ...] = ()
     at_once: int = 1
 
+    @property
+    def is_server(self) -> bool:
+        """Whether others serve it; whoever places its calls tries them again (see `Calls`)."""
+        return self.at_once > 1
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

@@ -149,12 +149,12 @@ class _Studio:
     def _part(self, text: str, voice: str, rate: float) -> trim.Sound:
         """What the engine makes of a text; when it fails or says nothing, it is asked once more.
 
-        One that costs money isn't: whoever places its calls has tried them again already.
+        A server isn't: whoever places its calls has tried them again already.
         """
         try:
             return self._once(text, voice, rate)
         except ProviderFailed as failed:
-            if failed.code != "ENGINE_FAILED" or self.voice.engine.prices:
+            if failed.code != "ENGINE_FAILED" or self.voice.engine.is_server:
                 raise
         return self._once(text, voice, rate)
 

@@ -52,8 +52,9 @@ class Tones:
         rates: tuple[float, float] | None = None,
         longest: int = 1000,
         broken: Mapping[str, int] | None = None,
+        at_once: int = 1,
     ) -> None:
-        self.engine = Engine("tones", "1", "draft", longest_text=longest)
+        self.engine = Engine("tones", "1", "draft", longest_text=longest, at_once=at_once)
         self.rates = rates
         self.broken = dict(broken or {})  # text: how often it fails
         self.spoken: list[tuple[str, float]] = []
@@ -320,6 +321,16 @@ def test_an_engine_that_says_nothing_once_is_asked_again(tmp_path: Path) -> None
 
     assert made.lines[0].flags == ()
     assert audible(made.voice)
+
+
+def test_a_server_is_not_asked_again_after_the_retries_of_its_calls(tmp_path: Path) -> None:
+    bad = words(1.4)
+    voice = Tones(broken={bad: 1}, at_once=4)
+
+    made = dub(tmp_path, (1, 2.5, bad), (5, 6.5, words(1.5)), voice=voice)
+
+    assert [text for text, _ in voice.spoken].count(bad) == 1
+    assert made.lines[0].flags == (Flag.SILENT,)
 
 
 def test_a_line_that_can_not_be_spoken_is_silent_and_flagged_and_the_others_stand(
