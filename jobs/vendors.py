@@ -72,7 +72,7 @@ class Vendors:
         if settings.SPEECH_MODEL and (settings.OPENAI_BASE_URL or settings.OPENAI_API_KEY):
             model = settings.SPEECH_MODEL
             card = cards.openai_speech(
-                model, own=bool(settings.OPENAI_BASE_URL), prices=_speech_prices(model)
+                model, own=not _openai_speaks(), prices=_speech_prices(model)
             )
             yield OPENAI, LaterVoice(card, cards.openai_rates(model), self._openai_speech)
 
@@ -187,7 +187,7 @@ class Vendors:
                 base_url=settings.OPENAI_BASE_URL or OPENAI,
                 api_key=settings.OPENAI_API_KEY,
                 model=settings.SPEECH_MODEL,
-                vendor="own server" if settings.OPENAI_BASE_URL else "openai",
+                vendor="openai" if _openai_speaks() else "own server",
                 prices=_speech_prices(settings.SPEECH_MODEL),
             )
         )
@@ -197,6 +197,11 @@ def is_openai() -> bool:
     """Whether translations are asked for by OpenAI's own protocol, of OpenAI."""
     api = settings.TRANSLATION_API
     return bool(api == "responses" or (api == "auto" and not settings.OPENAI_BASE_URL))
+
+
+def _openai_speaks() -> bool:
+    """Whether speech comes from OpenAI, directly or by another way to it."""
+    return not settings.OPENAI_BASE_URL or is_openai()
 
 
 def _translate(translator: Translator) -> None:

@@ -35,9 +35,10 @@ class OpenAISpeech:
     ) -> None:
         """Connect to nothing yet; `vendor` is the account that calls count for.
 
+        Any other than OpenAI's is a server of one's own: free, of draft quality, without an end.
         `prices` is that of a character or a second, None: the published one.
         """
-        own = base_url != OPENAI
+        own = vendor != "openai"
         self.engine = cards.openai_speech(model, own=own, voices=voices, prices=prices)
         self.rates = cards.openai_rates(model)
         self._vendor = vendor

@@ -13,7 +13,13 @@ from tests.providers.conftest import Placed
 
 def speaker(vendors: VendorPeer, placed: Placed, model: str = "tts-1") -> OpenAISpeech:
     return placed.open(
-        OpenAISpeech(calls=placed.calls, model=model, api_key="a-key", base_url=vendors.openai_url)
+        OpenAISpeech(
+            calls=placed.calls,
+            model=model,
+            api_key="a-key",
+            base_url=vendors.openai_url,
+            vendor="own server",
+        )
     )
 
 
