@@ -31,8 +31,9 @@ FAULTS: Mapping[tuple[str, str], tuple[Fault, ...]] = {
     ("openai", "translation"): (*STATUS, *TRANSPORT, *CUT, *WORDS),
     ("deepgram", "speech"): (*STATUS, *TRANSPORT, *AUDIO),
     ("polly", "speech"): (*STATUS, *TRANSPORT, *AUDIO),
+    ("openai", "speech"): (*STATUS, *TRANSPORT, *AUDIO),
 }
-LANGUAGE = {"deepgram": "es", "openai": "es", "polly": "ko"}
+LANGUAGE = {("polly", "speech"): "ko", ("openai", "speech"): "it"}  # Spanish for all others
 REFUSALS = frozenset({Fault.REFUSAL, Fault.CONTENT_FILTER})
 BAD_LINES_ASKED_AGAIN = 2  # by the pipeline: what came back was an answer, but not to this
 
@@ -41,6 +42,7 @@ BAD_LINES_ASKED_AGAIN = 2  # by the pipeline: what came back was an answer, but 
 def peer(settings: Settings) -> Iterator[VendorPeer]:
     with VendorPeer() as running:
         configure(settings, running)
+        settings.SPEECH_MODEL, settings.SPEECH_ROUTES = "a-model", {"it": "openai"}
         yield running
 
 
@@ -93,7 +95,7 @@ def restart(job: DubbingJob, peer: VendorPeer) -> None:
 def test_a_fault_that_stays_is_refunded_and_can_be_tried_again(
     peer: VendorPeer, vendor: str, kind: str
 ) -> None:
-    job = order([LANGUAGE[vendor]], seconds=SECONDS)
+    job = order([LANGUAGE.get((vendor, kind), "es")], seconds=SECONDS)
 
     for fault in FAULTS[vendor, kind]:
         if fault in ACCOUNT:
@@ -122,7 +124,7 @@ REST = [pytest.param(fault, marks=pytest.mark.slow) for fault in ACCOUNT if faul
 def test_an_account_that_is_not_in_order_waits_for_our_staff_and_then_goes_on(
     peer: VendorPeer, vendor: str, kind: str, fault: Fault
 ) -> None:
-    job = order([LANGUAGE[vendor]], seconds=SECONDS)
+    job = order([LANGUAGE.get((vendor, kind), "es")], seconds=SECONDS)
     peer.plan = always(vendor, kind, fault)
 
     Worker().work()
@@ -154,7 +156,7 @@ def test_faults_that_pass_cost_nothing_but_time(peer: VendorPeer) -> None:
         Fault.MP3,
     ]
     peer.plan = lambda _vendor, _kind, number: None if number % 3 else kinds[number // 3 % 7]
-    job = order(["es", "ko"], seconds=30)
+    job = order(["es", "ko", "it"], seconds=30)
 
     Worker().work()
 
