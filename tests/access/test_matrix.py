@@ -1,6 +1,7 @@
 """Every route of the site is in a table, and lets in whom its table says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import cast
 
@@ -66,7 +67,7 @@ def world(tmp_path: Path) -> World:
 
 
 def client_of(world: World, role: str, *, bearer: bool) -> Client:
-    """A browser, or a program, that is signed in."""
+    """A browser, or a program, that signs in."""
     if role == "nobody":
         return Client()
     person = world.people[role]
@@ -78,10 +79,13 @@ def client_of(world: World, role: str, *, bearer: bool) -> Client:
     return client
 
 
+def is_api(route: Route) -> bool:
+    return hasattr(PATTERNS[route.name].callback, "cls")
+
+
 def ask(client: Client, route: Route, world: World) -> HttpResponseBase:
     url = reverse(route.name, kwargs=dict(route.arguments(world))) + route.query
-    is_api = hasattr(PATTERNS[route.name].callback, "cls")
-    kind = {"content_type": "application/json"} if is_api and route.method != "GET" else {}
+    kind = {"content_type": "application/json"} if is_api(route) and route.method != "GET" else {}
     send = getattr(client, route.method.lower())
     return cast(HttpResponseBase, send(url, route.body(world), **kind))
 
@@ -101,14 +105,20 @@ def seen(found: Outcome, expected: Outcome) -> Outcome:
     return found
 
 
-def wrong(world: World, route: Route) -> dict[str, Outcome]:
+def again(signed_in: Client) -> Client:
+    """The same session as it was, whatever became of it in another client."""
+    client = Client()
+    client.defaults = dict(signed_in.defaults)
+    client.cookies = deepcopy(signed_in.cookies)
+    return client
+
+
+def wrong(world: World, route: Route, clients: Mapping[str, Client]) -> dict[str, Outcome]:
     """What some roles get from a route though its table says otherwise; then nothing happened."""
-    is_api = hasattr(PATTERNS[route.name].callback, "cls")
     # The owner comes last: what they do may use up what the others must not find.
     order = sorted(ROLES, key=lambda role: role == "owner")
     with transaction.atomic():
-        clients = {role: client_of(world, role, bearer=is_api) for role in ROLES}
-        found = {role: outcome(ask(clients[role], route, world)) for role in order}
+        found = {role: outcome(ask(again(clients[role]), route, world)) for role in order}
         transaction.set_rollback(True)
     world.put_files_back()
     return {
@@ -120,7 +130,12 @@ def wrong(world: World, route: Route) -> dict[str, Outcome]:
 
 def test_every_route_lets_in_whom_its_table_says(world: World) -> None:
     # One world for all of them: to make it takes longer than to ask.
-    differing = {str(route): wrong(world, route) for route in ROUTES}
+    programs = {role: client_of(world, role, bearer=True) for role in ROLES}
+    browsers = {role: client_of(world, role, bearer=False) for role in ROLES}
+
+    differing = {
+        str(route): wrong(world, route, programs if is_api(route) else browsers) for route in ROUTES
+    }
 
     assert {route: roles for route, roles in differing.items() if roles} == {}
 

@@ -112,14 +112,6 @@ def test_everything_that_is_pulled_in_is_pinned_at_what_is_installed(file: str) 
             assert str(exact[name].specifier) == f"=={importlib.metadata.version(name)}"
 
 
-def test_the_example_of_settings_is_up_to_date() -> None:
-    printed = subprocess.run(
-        [sys.executable, "-m", "dubber.env"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-
-    assert printed.stdout == (ROOT / ".env.example").read_text(encoding="utf-8")
-
-
 @pytest.mark.parametrize("file", ["compose.yaml", "compose.prod.yaml"])
 def test_compose_sets_only_variables_that_there_are(file: str) -> None:
     text = (ROOT / file).read_text(encoding="utf-8")
