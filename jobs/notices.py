@@ -1,14 +1,16 @@
 """The e-mail that says how a dub ended: one for each ending, sent by whichever worker comes first.
 
-What proves that it was sent is `told_at` of the job, which is written before: should a worker die
-in between, its owner gets none rather than two. It holds names and sums, never what was said.
+Who retries a dub or adds languages has left the page again, so that the new ending is told too. A
+worker claims the ending for `LEASE` (`telling_until`) and writes `told_at` once the mail is handed
+over. Should it die in between, another one tells it after the lease: in the worst case an owner
+gets two mails, never none. A mail holds names and sums, never what was said.
 """
 
 import logging
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -22,6 +24,9 @@ log = logging.getLogger(__name__)
 WORTH_TELLING = timedelta(hours=24)
 """After so long nobody is told any more: the mail server was away, or this is an old database."""
 
+LEASE = timedelta(minutes=5)
+"""How long a worker has for one mail. Every wait of a mail server ends far sooner."""
+
 MOST_AT_ONCE = 20
 
 
@@ -29,14 +34,16 @@ def send_due() -> int:
     """Tell the owners of dubs that ended; how many were told. What can't be sent waits."""
     sent = 0
     for job in _due()[:MOST_AT_ONCE]:
-        if not _claim(job):
+        mine = _claim(job)
+        if mine is None:
             continue
         try:
             _tell(job)
         except OSError:  # smtplib's errors are all of this kind
-            DubbingJob.objects.filter(pk=job.pk).update(told_at=None)
+            mine.update(telling_until=None)
             log.exception("the end of %s is told later", job)
             break
+        mine.update(told_at=timezone.now(), telling_until=None)
         sent += 1
     return sent
 
@@ -45,6 +52,7 @@ def _due() -> QuerySet[DubbingJob]:
     """Jobs whose owners want to know how they ended, the first to end first."""
     return (
         DubbingJob.objects.filter(
+            _free(),
             status__in=[JobStatus.COMPLETE, JobStatus.ERROR],
             told_at=None,
             finished_at__gt=timezone.now() - WORTH_TELLING,
@@ -58,10 +66,21 @@ def _due() -> QuerySet[DubbingJob]:
     )
 
 
-def _claim(job: DubbingJob) -> bool:
-    """Take it upon us to tell this ending; no if another worker did, or it goes on again."""
-    mine = DubbingJob.objects.filter(pk=job.pk, told_at=None, finished_at__isnull=False)
-    return bool(mine.update(told_at=timezone.now()))
+def _claim(job: DubbingJob) -> QuerySet[DubbingJob] | None:
+    """Take it upon us to tell this ending; None if another worker did, or it goes on again.
+
+    Returns the job, as long as the claim holds: it does no more once the job goes on again.
+    """
+    until = timezone.now() + LEASE
+    free = DubbingJob.objects.filter(_free(), pk=job.pk, told_at=None, finished_at__isnull=False)
+    if not free.update(telling_until=until):
+        return None
+    return DubbingJob.objects.filter(pk=job.pk, telling_until=until)
+
+
+def _free() -> Q:
+    """No worker is telling it, or the one that was is dead."""
+    return Q(telling_until=None) | Q(telling_until__lt=timezone.now())
 
 
 def _tell(job: DubbingJob) -> None:

@@ -224,7 +224,13 @@ def reopen(job: DubbingJob, *, tell: bool = True) -> None:
     """
     if job.status not in {JobStatus.PENDING, JobStatus.PROCESSING}:
         told_at = None if tell else job.told_at
-        job.move_to(JobStatus.PROCESSING, finished_at=None, kept_until=None, told_at=told_at)
+        job.move_to(
+            JobStatus.PROCESSING,
+            finished_at=None,
+            kept_until=None,
+            told_at=told_at,
+            telling_until=None,
+        )
 
 
 def refuse_expired(job: DubbingJob) -> None:

@@ -47,7 +47,8 @@ class DubbingJob(models.Model):
     API. previews counts the lines spoken for nothing so far, shortenings the shorter wordings that
     were asked for. reviewed_at: when the customer let a job with a review go on. files_gone_at:
     when its files were given up; from then on nobody gets them, though some may still be in
-    storage. told_at: when an e-mail was sent that says how it ended.
+    storage. told_at: when an e-mail was sent that says how it ended; telling_until: a worker is
+    sending it, and has so long.
     """
 
     public_id = models.CharField(max_length=16, unique=True, default=new_public_id, editable=False)
@@ -79,6 +80,7 @@ class DubbingJob(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(null=True, blank=True)
+    telling_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("job")

@@ -123,7 +123,41 @@ def test_two_workers_tell_an_ending_once(person: User) -> None:
     ended(person)
     job = notices._due()[0]
 
-    assert [notices._claim(job), notices._claim(job)] == [True, False]
+    first, second = notices._claim(job), notices._claim(job)
+
+    assert first is not None
+    assert second is None
+
+
+def test_a_mail_that_its_worker_did_not_live_to_send_is_sent_after_the_lease(person: User) -> None:
+    ended(person)
+    dead = notices._due()[0]
+    notices._claim(dead)
+
+    while_leased = notices.send_due()
+    DubbingJob.objects.update(telling_until=timezone.now() - timedelta(seconds=1))
+    afterwards = [notices.send_due(), notices.send_due()]
+
+    assert (while_leased, afterwards) == (0, [1, 0])
+    assert len(mail.outbox) == 1
+
+
+def test_an_ending_told_while_the_dub_goes_on_again_leaves_the_next_one_to_tell(
+    person: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = ended(person, failing=True)
+    send = EmailMessage.send
+
+    def send_late(message: EmailMessage) -> int:
+        monkeypatch.setattr(EmailMessage, "send", send)
+        retry_job(job, by=person)
+        make.done()
+        return send(message)
+
+    monkeypatch.setattr(EmailMessage, "send", send_late)
+
+    assert [notices.send_due(), notices.send_due(), notices.send_due()] == [1, 1, 0]
+    assert mail.outbox[1].subject == "“My talk” is ready in Spanish"
 
 
 def test_what_cant_be_sent_now_is_sent_later(person: User, settings: Settings) -> None:
