@@ -218,10 +218,10 @@ def test_a_forged_link_ends_nobodys_mails(client: Client) -> None:
 def test_mails_are_switched_on_the_page_of_the_account(client: Client, person: User) -> None:
     client.force_login(person)
 
-    client.post("/account/mail")
+    client.post("/account/profile", {"timezone": "UTC"})
     person.refresh_from_db()
     off = person.mail_when_done
-    client.post("/account/mail", {"mail_when_done": "on"})
+    client.post("/account/profile", {"timezone": "UTC", "mail_when_done": "on"})
 
     person.refresh_from_db()
     assert (off, person.mail_when_done) == (False, True)
