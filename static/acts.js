@@ -6,6 +6,7 @@
     const dialog = document.getElementById("dialog");
     const WAIT_MS = 3000;
     const MOST_TURNS = 100;
+    const WAYS = { method: "HEAD", redirect: "manual", cache: "no-store" };
 
     async function ask(link) {
         const answer = await fetch(link.href, { cache: "no-store", redirect: "error" });
@@ -22,15 +23,14 @@
         const status = link.parentNode.querySelector("[role=status]");
         status.textContent = link.dataset.making;
         for (let turn = 0; turn < MOST_TURNS; turn += 1) {
-            const ways = { method: "HEAD", redirect: "manual", cache: "no-store" };
-            const answer = await fetch(link.href, ways);
-            if (answer.type === "opaqueredirect") {
+            const answer = await fetch(link.href, WAYS).catch(() => null); // no connection just now
+            if (answer?.type === "opaqueredirect") {
                 status.textContent = "✓";
                 location.assign(link.href);
                 return;
             }
-            if (answer.status !== 202) {
-                break;
+            if (answer && answer.status !== 202 && answer.status !== 429 && answer.status < 500) {
+                break; // asking again won't change it
             }
             await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
         }
@@ -50,7 +50,7 @@
             dialog.close();
         } else if (link.dataset.madeOnDemand !== undefined) {
             event.preventDefault();
-            fetchMade(link).catch(() => location.assign(link.href));
+            fetchMade(link);
         }
     });
 

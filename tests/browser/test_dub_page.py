@@ -230,3 +230,20 @@ def test_a_file_made_on_demand_comes_by_itself(page: Page, person: User, dub: Du
         dubs.work()
 
     assert saved.value.suggested_filename.endswith(".zip")
+
+
+def test_waiting_for_a_file_survives_a_lost_connection(
+    page: Page, person: User, dub: DubbingJob, complaints: list[str]
+) -> None:
+    show(page, person, dub)
+    page.locator(".result:visible").get_by_role("link", name="All files in one").click()
+    expect(page.get_by_text("being made, a few seconds")).to_be_visible()
+
+    with page.expect_event("requestfailed"):
+        page.context.set_offline(True)
+    page.context.set_offline(False)
+    with page.expect_download(timeout=4 * PATIENCE_MS) as saved:
+        dubs.work()
+
+    assert saved.value.suggested_filename.endswith(".zip")
+    complaints.clear()  # the browser itself writes down that it was offline
