@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Protocol
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 MOST_TABS = 150
+MOST_TRIES = 3
+TRY_MS = 5_000
 
 SEEN = """(element) => {
     const { x, y, width, height } = element.getBoundingClientRect();
@@ -81,11 +83,17 @@ class Keyboard:
         self.keys.type(text)
 
     def give(self, target: Locator, file: Path) -> None:
-        """Go there and open the dialog of the system."""
-        self.reach(target)
-        with self.page.expect_file_chooser() as chooser:
-            self.keys.press("Enter")
-        chooser.value.set_files(file)
+        """Go there and open the dialog of the system; a page that just loads may let a key pass."""
+        for _ in range(MOST_TRIES):
+            self.reach(target)
+            try:
+                with self.page.expect_file_chooser(timeout=TRY_MS) as chooser:
+                    self.keys.press("Enter")
+            except Error:
+                continue
+            chooser.value.set_files(file)
+            return
+        raise AssertionError(f"Enter on {target} opens no dialog.")
 
     def reach(self, target: Locator) -> None:
         """Press Tab until it has the focus; fails where that can't be seen."""
