@@ -10,6 +10,7 @@
     const { list, rowOf, send, say, speedOf, mark, write } = editor;
     const ASK_MS = 1000;
     const MOST_TURNS = 120;
+    const MOST_MISSED = 5;
     const listen = document.getElementById("listen");
     const told = document.getElementById("told");
 
@@ -21,16 +22,23 @@
         listen.timer = setTimeout(() => listen.pause(), 1000 * row.room);
     }
 
+    // One answer that is lost, or a site that is busy, doesn't end the waiting; a few do.
     async function made(url) {
         const body = new FormData();
+        const headers = { "X-CSRFToken": list.dataset.token };
+        const ways = { method: "POST", body, headers, redirect: "error" };
+        let missed = 0;
         for (let turn = 0; turn < MOST_TURNS; turn += 1) {
-            const headers = { "X-CSRFToken": list.dataset.token };
-            const answer = await fetch(url, { method: "POST", body, headers, redirect: "error" });
-            const told = await answer.json();
-            if (answer.status !== 202) {
-                return told;
+            const answer = await fetch(url, ways).catch(() => null);
+            const busy = !answer || answer.status === 429 || answer.status >= 500;
+            missed = busy ? missed + 1 : 0;
+            if (!busy || missed > MOST_MISSED) {
+                const told = await answer.json();
+                if (answer.status !== 202) {
+                    return told;
+                }
+                body.set("asked", told.id || ""); // the same question, whatever is written meanwhile
             }
-            body.set("asked", told.id || ""); // the same question, whatever is written meanwhile
             await new Promise((resolve) => setTimeout(resolve, ASK_MS));
         }
         return {};
