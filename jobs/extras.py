@@ -1,13 +1,16 @@
-"""Files that are made only when somebody asks for them, for a language that is finished."""
+"""What is made only when somebody asks for it, for a language that is finished."""
 
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from django.db import transaction
+from django.db.models import F, Model
 
+from dubber.errors import Conflict, UserError
 from jobs import outcomes, scratch
 from jobs.models import Artifact, DubbingJob, LanguageTask, Step
+from jobs.pipeline.errors import FAILURES
 from jobs.states import StepKind, StepStatus
 
 ASKED_AGAIN = (StepStatus.DONE, StepStatus.FAILED, StepStatus.CANCELLED)
@@ -27,6 +30,22 @@ def ask_again(step: Step) -> None:
     """Let a step wait anew that has ended, in the caller's transaction."""
     if step.status in ASKED_AGAIN:
         step.move_to(StepStatus.WAITING, errors=0, deaths=0, error_code="", finished_at=None)
+
+
+def refuse_hopeless(step: Step, sentence: str) -> None:
+    """Raise UserError for what failed in a way that trying again won't help."""
+    if step.status == StepStatus.FAILED and not FAILURES[step.error_code].again:
+        raise UserError(step.error_code.lower(), sentence, status=409)
+
+
+def count_one(row: Model, field: str, most: int, *, sentence: str, code: str) -> None:
+    """Count one more of what a row may have so many of. Raises Conflict with that code.
+
+    The sentence names the limit as %(most)d.
+    """
+    rows = type(row)._default_manager.filter(pk=row.pk, **{f"{field}__lt": most})
+    if not rows.update(**{field: F(field) + 1}):
+        raise Conflict(sentence % {"most": most}, code=code, most=most)
 
 
 def pack(files: Sequence[Artifact], folder: Path) -> Path:

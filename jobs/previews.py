@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import F
 from django.utils.translation import gettext as _
 
 from billing.standing import require_good_standing
@@ -19,14 +18,12 @@ from jobs.editing import find_task, route_of, to_edit
 from jobs.models import DubbingJob, LanguageTask, Line, Preview, Step, Take
 from jobs.pipeline import dub as recipe
 from jobs.pipeline.dub import Engines
-from jobs.pipeline.errors import FAILURES
 from jobs.services import refuse_expired
 from jobs.states import (
     MOST_PREVIEWS_OF_JOB,
     MOST_PREVIEWS_OF_LINE,
     Stage,
     StepKind,
-    StepStatus,
 )
 
 LINK_SECONDS = 3600
@@ -128,36 +125,29 @@ def _ask(job: DubbingJob, task: LanguageTask, line: Line, wanted: _Wanted) -> No
             line=line, step=step, key=wanted.key, text=wanted.text, voice=wanted.voice
         )
     else:
-        _refuse_hopeless(known.step)
+        extras.refuse_hopeless(
+            known.step,
+            _("This line can't be spoken as it is. Change its words or its voice."),
+        )
         extras.ask_again(known.step)
     outcomes.make_ready(job)
 
 
-def _refuse_hopeless(step: Step) -> None:
-    """Raise UserError for what failed in a way that trying again won't help."""
-    if step.status == StepStatus.FAILED and not FAILURES[step.error_code].again:
-        raise UserError(
-            step.error_code.lower(),
-            _("This line can't be spoken as it is. Change its words or its voice."),
-            status=409,
-        )
-
-
 def _count(job: DubbingJob, line: Line) -> None:
-    """Count one more preview. Raises Conflict preview_limit."""
-    of_line = Line.objects.filter(pk=line.pk, previews__lt=MOST_PREVIEWS_OF_LINE)
-    if not of_line.update(previews=F("previews") + 1):
-        raise Conflict(
-            _("You have heard %(most)d wordings of this line. Render it to hear more.")
-            % {"most": MOST_PREVIEWS_OF_LINE},
-            code="preview_limit",
-            most=MOST_PREVIEWS_OF_LINE,
-        )
-    of_job = DubbingJob.objects.filter(pk=job.pk, previews__lt=MOST_PREVIEWS_OF_JOB)
-    if not of_job.update(previews=F("previews") + 1):
-        raise Conflict(
-            _("The %(most)d previews of this dub are used up. Render your changes to hear them.")
-            % {"most": MOST_PREVIEWS_OF_JOB},
-            code="preview_limit",
-            most=MOST_PREVIEWS_OF_JOB,
-        )
+    """Count one more. Raises Conflict preview_limit."""
+    extras.count_one(
+        line,
+        "previews",
+        MOST_PREVIEWS_OF_LINE,
+        sentence=_("You have heard %(most)d wordings of this line. Render it to hear more."),
+        code="preview_limit",
+    )
+    extras.count_one(
+        job,
+        "previews",
+        MOST_PREVIEWS_OF_JOB,
+        sentence=_(
+            "The %(most)d previews of this dub are used up. Render your changes to hear them."
+        ),
+        code="preview_limit",
+    )

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import F
 from django.utils.translation import gettext as _
 
 from billing.standing import require_good_standing
@@ -19,7 +18,6 @@ from jobs import editor, extras, outcomes, rows, wiring
 from jobs.editing import find_task, rooms_of, route_of, to_edit
 from jobs.models import DubbingJob, LanguageTask, Line, Shortening, Step
 from jobs.pipeline.dub import Engines
-from jobs.pipeline.errors import FAILURES
 from jobs.previews import words_of
 from jobs.services import refuse_expired
 from jobs.states import (
@@ -153,37 +151,32 @@ def _ask(
             line=line, step=step, key=wanted.key, text=wanted.text, spoken_ms=wanted.spoken_ms
         )
     else:
-        _refuse_hopeless(asked.step)
+        extras.refuse_hopeless(
+            asked.step,
+            _("No shorter wording could be made of this line. Shorten it yourself."),
+        )
         extras.ask_again(asked.step)
     outcomes.make_ready(job)
     return asked
 
 
-def _refuse_hopeless(step: Step) -> None:
-    """Raise UserError for what failed in a way that trying again won't help."""
-    if step.status == StepStatus.FAILED and not FAILURES[step.error_code].again:
-        raise UserError(
-            step.error_code.lower(),
-            _("No shorter wording could be made of this line. Shorten it yourself."),
-            status=409,
-        )
-
-
 def _count(job: DubbingJob, line: Line) -> None:
-    """Count one more question. Raises Conflict shortening_limit."""
-    of_line = Line.objects.filter(pk=line.pk, shortenings__lt=MOST_SHORTENINGS_OF_LINE)
-    if not of_line.update(shortenings=F("shortenings") + 1):
-        raise Conflict(
-            _("You have asked for %(most)d shorter wordings of this line. Shorten it yourself.")
-            % {"most": MOST_SHORTENINGS_OF_LINE},
-            code="shortening_limit",
-            most=MOST_SHORTENINGS_OF_LINE,
-        )
-    of_job = DubbingJob.objects.filter(pk=job.pk, shortenings__lt=MOST_SHORTENINGS_OF_JOB)
-    if not of_job.update(shortenings=F("shortenings") + 1):
-        raise Conflict(
-            _("The %(most)d shorter wordings of this dub are used up. Shorten the line yourself.")
-            % {"most": MOST_SHORTENINGS_OF_JOB},
-            code="shortening_limit",
-            most=MOST_SHORTENINGS_OF_JOB,
-        )
+    """Count one more. Raises Conflict shortening_limit."""
+    extras.count_one(
+        line,
+        "shortenings",
+        MOST_SHORTENINGS_OF_LINE,
+        sentence=_(
+            "You have asked for %(most)d shorter wordings of this line. Shorten it yourself."
+        ),
+        code="shortening_limit",
+    )
+    extras.count_one(
+        job,
+        "shortenings",
+        MOST_SHORTENINGS_OF_JOB,
+        sentence=_(
+            "The %(most)d shorter wordings of this dub are used up. Shorten the line yourself."
+        ),
+        code="shortening_limit",
+    )
