@@ -113,14 +113,15 @@ def refunds_against_failures() -> Iterator[Difference]:
             "reference", flat=True
         )
     )
-    kept_by_rule = _cancelled_without_refund()
+    kept_by_rule, presents = _cancelled_without_refund(), _made_for_nothing()
     for task in _languages():
         owed, given = task.credits - task.refunded, set(charge_references(task.job, task))
         if task.stage == Stage.FAILED and owed and not by_staff & given:
             yield Difference("refund", _row(task), f"failed, and {owed} credits not given back")
         if task.stage == Stage.CANCELLED and owed and task.pk not in kept_by_rule:
             yield Difference("refund", _row(task), f"cancelled, and {owed} credits not given back")
-        if task.stage not in {Stage.FAILED, Stage.CANCELLED} and owed == 0 and not by_staff & given:
+        delivered = task.stage not in {Stage.FAILED, Stage.CANCELLED}
+        if delivered and owed == 0 and not by_staff & given and task.pk not in presents:
             yield Difference("refund", _row(task), f"{task.stage}, and everything given back")
 
 
@@ -225,6 +226,12 @@ def _cancelled_without_refund() -> set[int]:
         kind=JobEvent.Kind.LANGUAGE_CANCELLED, details__spoken=True, details__refunded=0
     )
     return {pk for pk in kept.values_list("task", flat=True) if pk is not None}
+
+
+def _made_for_nothing() -> set[int]:
+    """The languages that staff had made again as a present, for which nothing is booked."""
+    presents = JobEvent.objects.filter(kind=JobEvent.Kind.LANGUAGE_RETRIED, details__free=True)
+    return {pk for pk in presents.values_list("task", flat=True) if pk is not None}
 
 
 def _row(task: LanguageTask) -> str:

@@ -137,7 +137,10 @@ def retry_language(job: DubbingJob, *, language: str, by: User, free: bool = Fal
         task = job.tasks.filter(language=find(language).code, stage=Stage.FAILED).first()
         if task is None:
             raise Conflict(_("Only a language that failed can be tried again."))
-        _charge_again(job, task, by=by, free=free)
+        if free:
+            _begin_again(task)  # nothing is booked, so nothing comes back should it fail again
+        else:
+            _charge_again(job, task)
         reopen(job)
         reset_steps(job, task)
         events.record(
@@ -299,27 +302,22 @@ def _charge(job: DubbingJob, task: LanguageTask) -> None:
     )
 
 
-def _charge_again(job: DubbingJob, task: LanguageTask, *, by: User, free: bool) -> None:
-    runs = task.runs + 1
+def _charge_again(job: DubbingJob, task: LanguageTask) -> None:
+    """Begin another making of a language, for its price."""
+    require_good_standing(job.user)
+    _begin_again(task, credits=task.credits + task.price)
+    _charge(job, task)
+
+
+def _begin_again(task: LanguageTask, **columns: Any) -> None:
     task.move_to(
         Stage.QUEUED,
-        runs=runs,
-        credits=task.credits + task.price,
+        runs=task.runs + 1,
         error_code="",
         error="",
         finished_at=None,
+        **columns,
     )
-    if not free:
-        require_good_standing(job.user)
-    else:
-        ledger.grant(
-            job.user,
-            credits=task.price,
-            reference=charge_reference(job, task),
-            reason=f"Tried again for nothing: {charge_reference(job, task)}",
-            by=by,
-        )
-    _charge(job, task)
 
 
 def reset_steps(job: DubbingJob, task: LanguageTask) -> None:

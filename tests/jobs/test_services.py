@@ -198,18 +198,26 @@ def test_a_failed_language_is_retried_for_its_price() -> None:
     assert imbalances() == []
 
 
-def test_staff_retry_for_nothing() -> None:
+def test_staff_retry_for_nothing(adds_up: None) -> None:
     person = make.professional(credits=100)
     job = failed_job(person)
-    staff = make.user()
-    staff.is_staff = True
 
-    retry_language(job, language="es", by=staff, free=True)
+    retry_language(job, language="es", by=make.staff(), free=True)
+    make.done(4)
 
-    assert balance_of(person) == 93
-    assert (
-        CreditTransaction.objects.get(reference=f"{job.public_id}:es:2", kind="grant").by == staff
-    )
+    job.refresh_from_db()
+    assert (job.status, balance_of(person)) == (JobStatus.COMPLETE, 93)
+    assert not CreditTransaction.objects.filter(reference=f"{job.public_id}:es:2").exists()
+
+
+def test_a_present_that_fails_again_gives_nothing_back(adds_up: None) -> None:
+    person = make.professional(credits=100)
+    job = failed_job(person)
+    retry_language(job, language="es", by=make.staff(), free=True)
+
+    outcomes.fail(make.claim(), PipelineError("NO_SPEECH"))
+
+    assert (job.tasks.get(language="es").stage, balance_of(person)) == (Stage.FAILED, 93)
 
 
 def test_a_customer_can_not_retry_for_nothing() -> None:
