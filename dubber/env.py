@@ -8,7 +8,7 @@ Real variables win over `.env`.
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -124,15 +124,16 @@ class Environment:
         return [part.strip() for part in value.split(",") if part.strip()]
 
     def pairs(
-        self, name: str, default: str = "", *, choices: Sequence[str], help: str
+        self, name: str, *, keys: Collection[str], choices: Sequence[str], help: str
     ) -> dict[str, str]:
-        """Return the parts key=value between commas, each value one of `choices`."""
+        """Return the parts key=value between commas, each one of `keys` and one of `choices`."""
         found = {}
-        for part in self.list(name, default, help=f"{help} Values: {', '.join(choices)}."):
-            key, equals, value = (side.strip() for side in part.partition("="))
-            if not key or not equals or value not in choices:
+        for part in self.list(name, help=f"{help} Values: {', '.join(choices)}."):
+            key, _, value = (side.strip() for side in part.partition("="))
+            if key not in keys or value not in choices:
                 raise WrongSetting(
-                    f"{name} must be pairs with one of {', '.join(choices)}, not {part!r}."
+                    f"{name} must be pairs of one of {', '.join(keys)} and one of "
+                    f"{', '.join(choices)}, like {next(iter(keys))}={choices[0]}, not {part!r}."
                 )
             found[key] = value
         return found

@@ -516,9 +516,11 @@ TRANSLATION_API = env.choice(
     help="How that server is asked: OpenAI's own by responses, all others by chat. Set responses "
     "where OPENAI_BASE_URL is only another way to OpenAI.",
 )
+DUBBED_LANGUAGES = ["en", "es", "fr", "de", "ja", "zh", "ko", "pt", "it", "ru", "ar", "hi"]
 TRANSLATION_ENGINES = ["openai", "qwen", "apertium"]
 TRANSLATION_ROUTES = env.pairs(
     "DUBBER_TRANSLATION_ROUTES",
+    keys=DUBBED_LANGUAGES,
     choices=TRANSLATION_ENGINES,
     help="Who translates into a language before all others that can, for example zh=qwen.",
 )
@@ -546,6 +548,7 @@ AWS_ENDPOINT_URL_POLLY = env.url(
 SPEECH_ENGINES = ["deepgram", "polly", "openai", "kokoro", "pico"]
 SPEECH_ROUTES = env.pairs(
     "DUBBER_SPEECH_ROUTES",
+    keys=DUBBED_LANGUAGES,
     choices=SPEECH_ENGINES,
     help="Who speaks a language before all others that can, for example ja=polly,en=openai.",
 )

@@ -352,7 +352,7 @@ def _check_voices(
 def route_of(task: LanguageTask, engines: Callable[[], Engines]) -> Route:
     """The engines of a language. Raises UserError where it can't be made here any more."""
     try:
-        return engines().route(task.job.heard_language or None, task.variant, task.speech)
+        return rows.route_of(task, engines())
     except PipelineError as error:
         raise refusal(error) from error
 

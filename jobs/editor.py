@@ -10,7 +10,6 @@ from dubber.errors import UserError
 from jobs import editing, wiring
 from jobs.models import DubbingJob, LanguageTask, Line, Segment
 from jobs.pipeline.dub import Engines
-from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.ports import VoiceInfo
 from jobs.receipts import flag_sentences
 from jobs.services import refuse_expired
@@ -137,8 +136,8 @@ def voices_of(
 ) -> Sequence[VoiceInfo]:
     """The voices that can speak a language; none where it can't be made here any more."""
     try:
-        return engines().route(task.job.heard_language or None, task.variant).voices
-    except PipelineError:
+        return editing.route_of(task, engines).voices
+    except UserError:
         return ()
 
 

@@ -114,12 +114,20 @@ def _voices(value: Any, languages: Collection[str]) -> None:
 
 
 def _speech(value: Any, languages: Collection[str]) -> None:
+    _check_engines("speech", value, languages, settings.SPEECH_ENGINES)
+
+
+def _translation(value: Any, languages: Collection[str]) -> None:
+    _check_engines("translation", value, languages, settings.TRANSLATION_ENGINES)
+
+
+def _check_engines(
+    option: str, value: Any, languages: Collection[str], known: Collection[str]
+) -> None:
     if not isinstance(value, Mapping) or not set(value) <= set(languages):
-        raise _wrong("speech", _("Say who speaks for the languages of this job only."))
-    for chosen in value.values():
-        if chosen not in settings.SPEECH_ENGINES:
-            known = ", ".join(settings.SPEECH_ENGINES)
-            raise _wrong("speech", _("Choose one of %(known)s.") % {"known": known})
+        raise _wrong(option, _("Name an engine for the languages of this job only."))
+    if not all(chosen in known for chosen in value.values()):
+        raise _wrong(option, _("Choose one of %(known)s.") % {"known": ", ".join(known)})
 
 
 def check_terms(value: Any, languages: Collection[str]) -> None:
@@ -170,5 +178,6 @@ CHECKS = {
     "keep_original_db": _keep_original_db,
     "voices": _voices,
     "speech": _speech,
+    "translation": _translation,
     "wav": _wav,
 }

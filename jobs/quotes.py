@@ -120,8 +120,8 @@ def premium_of(
     try:
         made = engines()
         for code, target in variants.items():
-            speech = options.get("speech", {}).get(code, "")
-            route = made.route(source_language or None, target, speech)
+            speech, words = (options.get(of, {}).get(code, "") for of in ("speech", "translation"))
+            route = made.route(source_language or None, target, speech, words)
             chosen = set(options.get("voices", {}).get(code, {}).values())
             voices = {voice.id: voice for voice in route.voices}
             if chosen - set(voices):

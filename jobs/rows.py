@@ -10,7 +10,7 @@ from typing import Any
 
 from jobs.models import DubbingJob, LanguageTask, Line, Segment, Step
 from jobs.pipeline import timeline
-from jobs.pipeline.dub import Options
+from jobs.pipeline.dub import Engines, Options, Route
 from jobs.pipeline.ports import Tone
 from jobs.pipeline.receipt import Receipt
 from jobs.pipeline.timeline import (
@@ -52,6 +52,12 @@ def source_from_json(values: Mapping[str, Any], path: Path) -> Source:
     return Source(
         path=path, picture=Picture(**picture) if picture else None, chapters=chapters, **rest
     )
+
+
+def route_of(task: LanguageTask, engines: Engines) -> Route:
+    """The engines that make a language, as the customer chose. Raises PipelineError as Routes."""
+    heard = task.job.heard_language or None
+    return engines.route(heard, task.variant, task.speech, task.translation)
 
 
 def options_of(task: LanguageTask) -> Options:

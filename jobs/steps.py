@@ -73,7 +73,7 @@ class Bench:
 
     def route(self) -> recipe.Route:
         """The engines of the step's language, now that the source's language is known."""
-        return self.engines.route(self.job.heard_language, self.task.variant, self.task.speech)
+        return rows.route_of(self.task, self.engines)
 
     def upload(self, upload: Upload) -> Path:
         """A file of the customer, as it was when the job was made."""

@@ -82,26 +82,29 @@ class Workshop:
         vendor = self.vendors.transcriber() if settings.HEAR_AGAIN == "vendor" else None
         return vendor or _whisper()
 
-    def route(self, source: str | None, target: str, speech: str = "") -> Route:
+    def route(
+        self, source: str | None, target: str, speech: str = "", translation: str = ""
+    ) -> Route:
         """The engines from `source` (None: not known yet) into `target`.
 
-        `speech` is who has to speak, by the name that settings use; "" for whoever comes first.
-        Raises PipelineError LANGUAGE_UNKNOWN, LANGUAGE_UNAVAILABLE where nothing here makes the
-        target, and PAIR_UNAVAILABLE where nothing translates into it from this source.
+        `speech` and `translation` are who has to speak and to translate, by the names that settings
+        use; "" for whoever comes first. Raises PipelineError LANGUAGE_UNKNOWN, LANGUAGE_UNAVAILABLE
+        where nothing here makes the target, and PAIR_UNAVAILABLE where nothing translates into it
+        from this source.
         """
         language = find(target)
-        reason = self.missing(language.code, speech)
+        reason = self.missing(language.code, speech, translation)
         if reason:
             raise PipelineError("LANGUAGE_UNAVAILABLE", language=language.name, reason=reason)
         voice = next(voice for name, voice in self._voices(language.code) if speech in {name, ""})
-        for _, translator in self._translators(language.code):
-            if _translates(translator.engine, source, language.code):
+        for name, translator in self._translators(language.code):
+            if translation in {name, ""} and _translates(translator.engine, source, language.code):
                 return Route(translator, voice, _speaking(voice, language.code, variant(target)))
         raise PipelineError(
             "PAIR_UNAVAILABLE",
             source=_name(source or ""),
             target=language.name,
-            reason=_why_no_pair(source or "", language.code),
+            reason=_why_no_pair(source or "", language.code, translation),
         )
 
     def offer(self, code: str) -> Offer:
@@ -121,17 +124,20 @@ class Workshop:
             translation=tuple(name for name, _ in self._translators(code)),
         )
 
-    def missing(self, code: str, speech: str = "") -> str:
+    def missing(self, code: str, speech: str = "", translation: str = "") -> str:
         """Why a target can't be made here from any language; empty if it can."""
         language = LANGUAGES[code].name
         speakers = {name for name, _ in self._voices(code)}
+        translators = {name for name, _ in self._translators(code)}
         if speech and speech not in speakers:
             return f"{speech} isn't set up here, or doesn't speak {language}"
+        if translation and translation not in translators:
+            return f"{translation} isn't set up here, or doesn't translate into {language}"
         if not speakers:
             if any(voice.language.partition("-")[0] == code for voice in pico.VOICES):
                 return "its voice isn't installed; run: make setup"
             return f"no voice that is set up here speaks {language}; {_how_to_speak(code)}"
-        if not any(self._translators(code)):
+        if not translators:
             return f"nothing here translates into {language}; {_how_to_translate(None, code)}"
         return ""
 
@@ -187,9 +193,9 @@ def engines() -> Engines:
     return Workshop(local_calls()).engines()
 
 
-def route(source: str | None, target: str, speech: str = "") -> Route:
+def route(source: str | None, target: str, speech: str = "", translation: str = "") -> Route:
     """The engines from one language into another; see `Workshop.route`."""
-    return Workshop(local_calls()).route(source, target, speech)
+    return Workshop(local_calls()).route(source, target, speech, translation)
 
 
 def offered() -> list[Offer]:
@@ -248,9 +254,11 @@ def _quality(made: Route) -> str:
     return "studio" if both == {"studio"} else "draft"
 
 
-def _why_no_pair(source: str, target: str) -> str:
+def _why_no_pair(source: str, target: str, translation: str) -> str:
     if source.partition("-")[0] == target:
         return "that is the language already spoken"
+    if translation:
+        return f"{translation}, who was chosen to translate, doesn't know both"
     return f"no translator here knows both; {_how_to_translate(source, target)}"
 
 

@@ -98,9 +98,10 @@ def engines(
     """Engines for every language but those `without`."""
     translator, voice = translator or Shouting(), voice or Humming()
 
-    def route(source: str | None, target: str, speech: str = "") -> Route:
+    def route(source: str | None, target: str, speech: str = "", translation: str = "") -> Route:
         language = find(target)
-        if language.code in without or speech not in {"", "pico"}:
+        unknown = speech not in {"", "pico"} or translation not in {"", "apertium"}
+        if language.code in without or unknown:
             raise PipelineError("LANGUAGE_UNAVAILABLE", language=language.name, reason="a test")
         return Route(translator, voice, VOICES)
 

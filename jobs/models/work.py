@@ -193,6 +193,11 @@ class LanguageTask(models.Model):
         """Who speaks it, if the customer chose that."""
         return str(self.job.options.get("speech", {}).get(self.language, ""))
 
+    @property
+    def translation(self) -> str:
+        """Who translates into it, if the customer chose that."""
+        return str(self.job.options.get("translation", {}).get(self.language, ""))
+
     def move_to(self, target: Stage, **columns: Any) -> None:
         """Change stage, and the given columns with it, in one UPDATE. Raises Conflict."""
         move(self, column="stage", target=target, allowed=STAGE_NEXT, repeat={}, columns=columns)

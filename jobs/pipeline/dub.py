@@ -38,11 +38,13 @@ class Route:
 class Routes(Protocol):
     """Finds the engines that make a language."""
 
-    def __call__(self, source: str | None, target: str, speech: str = "") -> Route:
+    def __call__(
+        self, source: str | None, target: str, speech: str = "", translation: str = ""
+    ) -> Route:
         """The engines from one language (None: not known yet) to another.
 
-        `speech` names who is to speak, "" for whoever is first. Raises a PipelineError that says
-        why there are none.
+        `speech` and `translation` name who is to speak and to translate, "" for whoever is first.
+        Raises a PipelineError that says why there are none.
         """
 
 

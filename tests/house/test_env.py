@@ -190,16 +190,19 @@ def test_the_example_lists_every_variable_with_its_help_and_default() -> None:
     assert example == "# How many.\n#DUBBER_X=5\n\n# Why.\n#Y=\n"
 
 
-def test_pairs_are_read_and_wrong_ones_stop_the_start() -> None:
-    env = Environment({"DUBBER_ROUTES": "ja=polly, fr=deepgram", "DUBBER_WRONG": "ja=nobody"})
-    choices = ["deepgram", "polly"]
+def read_routes(routes: str) -> dict[str, str]:
+    env = Environment({"DUBBER_ROUTES": routes})
+    return env.pairs("DUBBER_ROUTES", keys=["ja", "fr"], choices=["deepgram", "polly"], help="x")
 
-    assert env.pairs("DUBBER_ROUTES", choices=choices, help="x") == {
-        "ja": "polly",
-        "fr": "deepgram",
-    }
-    with pytest.raises(WrongSetting, match="DUBBER_WRONG must be pairs"):
-        env.pairs("DUBBER_WRONG", choices=choices, help="x")
+
+def test_pairs_are_read() -> None:
+    assert read_routes("ja=polly, fr=deepgram") == {"ja": "polly", "fr": "deepgram"}
+
+
+@pytest.mark.parametrize("routes", ["ja=nobody", "xx=polly", "polly", "=polly", "ja=polly,,fr="])
+def test_wrong_pairs_stop_the_start(routes: str) -> None:
+    with pytest.raises(WrongSetting, match="DUBBER_ROUTES must be pairs"):
+        read_routes(routes)
 
 
 NAMES = ["deepgram-speech", "polly-neural"]

@@ -73,6 +73,9 @@ def test_without_enough_credits_nothing_is_written() -> None:
         ({"languages": ["es"], "options": {"speech": {"es": "polly"}}}, "language_unavailable"),
         ({"languages": ["es"], "options": {"speech": {"es": "nobody"}}}, "validation_error"),
         ({"languages": ["es"], "options": {"speech": {"fr": "pico"}}}, "validation_error"),
+        ({"languages": ["es"], "options": {"translation": {"es": "qwen"}}}, "language_unavailable"),
+        ({"languages": ["es"], "options": {"translation": {"es": []}}}, "validation_error"),
+        ({"languages": ["es"], "options": {"translation": "qwen"}}, "validation_error"),
     ],
 )
 def test_what_can_not_be_made_is_refused_before_anything_is_charged(

@@ -164,16 +164,31 @@ def test_a_pair_that_turns_out_to_be_missing_fails_that_language_only() -> None:
     job = order(made, languages=("es", "fr"))
     route = made.route
 
-    def missing(source: str | None, target: str, speech: str = "") -> Route:
+    def missing(source: str | None, target: str, speech: str = "", translation: str = "") -> Route:
         if (source, target) == ("pt", "fr"):
             raise PipelineError("PAIR_UNAVAILABLE", source="a", target="b", reason="a test")
-        return route(source, target, speech)
+        return route(source, target, speech, translation)
 
     work(Engines(hearing, missing))
 
     job.refresh_from_db()
     assert job.status == JobStatus.COMPLETE
     assert job.tasks.get(language="fr").error_code == "PAIR_UNAVAILABLE"
+
+
+def test_a_job_is_made_by_whom_it_names_for_each_language() -> None:
+    made = engines(hearing=Hearing(HEARD))
+    named = {"speech": {"es": "pico"}, "translation": {"es": "apertium"}}
+    order(made, languages=("es", "fr"), options=named)
+    asked = set()
+
+    def route(source: str | None, target: str, speech: str = "", translation: str = "") -> Route:
+        asked.add((target, speech, translation))
+        return made.route(source, target, speech, translation)
+
+    work(Engines(made.transcriber, route))
+
+    assert asked == {("es", "pico", "apertium"), ("fr", "", "")}
 
 
 def test_a_retry_buys_only_what_is_missing() -> None:

@@ -13,6 +13,7 @@ from pytest_django import Settings
 from jobs import wiring
 from jobs.pipeline.calls import local_calls
 from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.languages import LANGUAGES
 from jobs.pipeline.ports import Price
 from jobs.pipeline.weights import FULL
 from jobs.providers import cards
@@ -314,6 +315,10 @@ def test_a_setting_chooses_who_speaks_a_language(settings: Settings) -> None:
     assert (speaker("ja"), speaker("fr")) == ("Amazon Polly", "Deepgram")
 
 
+def test_routes_can_be_set_for_the_languages_that_we_know(settings: Settings) -> None:
+    assert list(LANGUAGES) == settings.DUBBED_LANGUAGES
+
+
 def translator(source: str | None, target: str) -> str:
     return wiring.route(source, target).translator.engine.name
 
@@ -346,6 +351,24 @@ def test_a_job_chooses_who_speaks_a_language(settings: Settings) -> None:
     assert (chosen, speaker("ja")) == ("Amazon Polly", "Deepgram")
     (offer,) = (one for one in wiring.offered() if one.code == "ja")
     assert offer.speech == ("deepgram", "polly")
+
+
+@pytest.mark.usefixtures("apertium", "keys")
+def test_a_job_chooses_who_translates_into_a_language() -> None:
+    chosen = wiring.route("en", "es", translation="apertium").translator.engine.name
+
+    assert (chosen, translator("en", "es")) == ("Apertium", "OpenAI")
+    with pytest.raises(PipelineError, match="doesn't know both") as refused:
+        wiring.route("fr", "es", translation="apertium")
+    assert refused.value.code == "PAIR_UNAVAILABLE"
+
+
+@pytest.mark.usefixtures("apertium", "keys")
+def test_who_can_not_translate_into_a_language_here_is_not_chosen() -> None:
+    with pytest.raises(PipelineError, match="translate into French") as refused:
+        wiring.route("en", "fr", translation="apertium")
+
+    assert refused.value.code == "LANGUAGE_UNAVAILABLE"
 
 
 @pytest.mark.usefixtures("keys")
