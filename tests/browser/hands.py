@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
+import pytest
 from playwright.sync_api import Error, Locator, Page, expect
 
 MOST_TABS = 150
@@ -104,3 +105,11 @@ class Keyboard:
                 return
             self.keys.press("Tab")
         raise AssertionError(f"The Tab key doesn't lead to {target}.")
+
+
+in_both_ways = pytest.mark.parametrize(
+    ("hand_of", "width", "theme"),
+    [(Mouse, 1280, "light"), (Keyboard, 360, "dark")],
+    ids=["mouse-1280-light", "keyboard-360-dark"],
+)
+"""Runs a test with a mouse on a wide light page, and by keyboard alone on a narrow dark one."""

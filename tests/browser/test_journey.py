@@ -11,7 +11,7 @@ from jobs import wiring
 from jobs.models import DubbingJob
 from jobs.sample import Sample, make_sample
 from tests.browser.conftest import PASSWORD, Opened
-from tests.browser.hands import Hand, Keyboard, Mouse
+from tests.browser.hands import Hand, Keyboard, Mouse, in_both_ways
 from tests.browser.site import mailed_link
 
 pytestmark = [
@@ -104,11 +104,7 @@ def leave(page: Page, hand: Hand) -> None:
 
 
 @pytest.mark.usefixtures("worker")
-@pytest.mark.parametrize(
-    ("hand_of", "width", "theme"),
-    [(Mouse, 1280, "light"), (Keyboard, 360, "dark")],
-    ids=["mouse-1280-light", "keyboard-360-dark"],
-)
+@in_both_ways
 def test_a_newcomer_dubs_watches_edits_downloads_and_leaves(
     opened: Opened, sample: Sample, hand_of: type[Mouse | Keyboard], width: int, theme: str
 ) -> None:

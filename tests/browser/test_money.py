@@ -11,6 +11,7 @@ from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Opened, sign_in, with_password
+from tests.browser.hands import Hand, Keyboard, Mouse, in_both_ways
 from tests.browser.site import Site, free_port, serving, working
 from tests.peers import openai_wire
 from tests.peers.openai_wire import Call, Reply
@@ -80,28 +81,36 @@ def recording(tmp_path: Path) -> Path:
     return file
 
 
-def buy(page: Page, button: str) -> None:
+def buy(page: Page, hand: Hand, button: str) -> None:
     """Choose the Creator pack, and press a button of Stripe's page."""
     page.goto("/billing?next=/jobs/new")
-    page.get_by_role("button", name="Get 50 credits for $29").click()
-    page.get_by_role("button", name=button, exact=True).click()
+    hand.press(page.get_by_role("button", name="Get 50 credits for $29"))
+    hand.press(page.get_by_role("button", name=button, exact=True))
 
 
+@in_both_ways
 def test_a_pack_is_bought_and_what_is_not_delivered_comes_back(
-    opened: Opened, shop: Site, newcomer: "User", recording: Path
+    opened: Opened,
+    shop: Site,
+    newcomer: "User",
+    recording: Path,
+    hand_of: type[Mouse | Keyboard],
+    width: int,
+    theme: str,
 ) -> None:
-    page = opened(base_url=shop.url)
+    page = opened(base_url=shop.url, width=width, color_scheme=theme)
+    hand = hand_of(page)
     sign_in(page, newcomer)
 
-    buy(page, "Pay")
+    buy(page, hand, "Pay")
     expect(page.get_by_role("heading", name="50 credits are there")).to_be_visible()
-    page.get_by_role("link", name="Go on where you were").click()
-    order(page, recording)
+    hand.press(page.get_by_role("link", name="Go on where you were"))
+    order(page, hand, recording)
 
     expect(page.get_by_text("2 credits were returned.")).to_be_visible(timeout=DUBBED_MS)
     expect(page.get_by_text("Timing receipt")).to_be_visible(timeout=DUBBED_MS)
     expect(page.locator(".balance b")).to_have_text("48")
-    page.locator(".balance").click()
+    hand.press(page.locator(".balance"))
     rows = page.locator(".entries tbody tr")
     expect(rows).to_have_count(4)
     expect(rows.filter(has_text="Refund: French")).to_contain_text("+2")
@@ -120,7 +129,7 @@ def test_a_refused_card_is_explained_and_a_slow_bank_is_waited_for(
     page = opened(base_url=shop.url)
     sign_in(page, newcomer)
 
-    buy(page, "Pay with an empty card")
+    buy(page, Mouse(page), "Pay with an empty card")
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("status")).to_contain_text("There isn't enough money on this card.")
     page.get_by_role("button", name="Pay $29 for 50 credits").click()
@@ -133,13 +142,13 @@ def test_a_refused_card_is_explained_and_a_slow_bank_is_waited_for(
     assert booked(newcomer) == [("purchase", 50)]
 
 
-def order(page: Page, recording: Path) -> None:
+def order(page: Page, hand: Hand, recording: Path) -> None:
     """Order a dub into Spanish and French."""
-    page.get_by_label("Drop a video or a voice track here").set_input_files(recording)
+    hand.give(page.get_by_label("Drop a video or a voice track here"), recording)
     for language in ("Spanish", "French"):
-        page.get_by_role("checkbox", name=language).check()
+        hand.tick(page.get_by_role("checkbox", name=language))
     expect(page.get_by_role("row", name="You pay")).to_contain_text("4")
-    page.get_by_role("button", name="Launch").click()
+    hand.press(page.get_by_role("button", name="Launch"))
     page.wait_for_url("**/jobs/job_*")
 
 

@@ -12,6 +12,7 @@ from accounts.models import User
 from jobs.models import DubbingJob, Upload
 from tests.browser.cable import Cable, cable
 from tests.browser.conftest import Opened, sign_in
+from tests.browser.hands import Keyboard, Mouse, in_both_ways
 from tests.browser.site import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
@@ -89,21 +90,31 @@ def test_a_file_that_is_chosen_before_the_script_is_there_is_sent(
     arrived(page)
 
 
+@in_both_ways
 def test_a_lost_connection_loses_nothing(
-    opened: Opened, person: User, recording: Recording, slow: Cable, complaints: list[str]
+    opened: Opened,
+    person: User,
+    recording: Recording,
+    slow: Cable,
+    complaints: list[str],
+    hand_of: type[Mouse | Keyboard],
+    width: int,
+    theme: str,
 ) -> None:
-    page = opened(base_url=slow.url)
+    page = opened(base_url=slow.url, width=width, color_scheme=theme)
+    hand = hand_of(page)
     sign_in(page, person)
     page.goto("/jobs/new")
+    path = Path(recording(seconds=90))
     with page.expect_request(lambda one: one.method == "PUT"):
-        page.get_by_label("Drop a video or a voice track").set_input_files(recording(seconds=90))
+        hand.give(page.get_by_label("Drop a video or a voice track"), path)
     expect(page.locator("[data-figures]").first).to_have_text(re.compile(r"[2-9]\d %"))
 
     slow.cut()
     page.context.set_offline(True)
     expect(page.get_by_text("The connection was lost.")).to_be_visible()
-    page.get_by_role("checkbox", name="Spanish").check()
-    page.get_by_label("Title").fill("Written offline")
+    hand.tick(page.get_by_role("checkbox", name="Spanish"))
+    hand.write(page.get_by_label("Title"), "Written offline")
     expect(page.get_by_text("We can’t reach the site.")).to_be_visible()
     slow.mend()
     with page.expect_request(lambda one: "bytes */" not in one.headers.get("content-range", "*/")):
@@ -112,7 +123,7 @@ def test_a_lost_connection_loses_nothing(
 
     expect(page.get_by_role("row", name="You pay")).to_contain_text("9")
     assert Upload.objects.get().size == 4 * RATE * 90 + 44
-    page.get_by_role("button", name="Launch").click()
+    hand.press(page.get_by_role("button", name="Launch"))
     assert launched(page).title == "Written offline"
     page.close()  # the page of the dub goes on asking, and may still meet a dead connection
     assert all("Failed to load resource: net::ERR_" in one for one in complaints)
@@ -140,34 +151,6 @@ def test_what_came_of_a_file_stays_when_the_page_is_loaded_again(
         page.get_by_label("Drop a video or a voice track here").set_input_files(path)
     assert not put.value.headers["content-range"].startswith("bytes 0-")
     arrived(page)
-
-
-def test_a_new_dub_needs_only_the_keyboard(page: Page, person: User, recording: Recording) -> None:
-    sign_in(page, person)
-    page.goto("/jobs/new")
-    path = recording()
-
-    def tab_to(name: str) -> None:
-        for _ in range(60):
-            page.keyboard.press("Tab")
-            if page.evaluate("document.activeElement.labels?.[0]?.innerText ?? ''").startswith(
-                name
-            ) or page.evaluate("document.activeElement.innerText").startswith(name):
-                return
-        raise AssertionError(f"The Tab key doesn't reach {name}.")
-
-    tab_to("Drop a video")
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Space")
-    chooser.value.set_files(path)
-    arrived(page)
-    tab_to("Spanish")
-    page.keyboard.press("Space")
-    expect(page.get_by_role("row", name="You pay")).to_contain_text("7")
-    tab_to("Launch")
-    page.keyboard.press("Enter")
-
-    assert launched(page).title == "My talk"
 
 
 def test_a_new_dub_fits_a_small_dark_screen(
