@@ -40,11 +40,13 @@ SELECT * FROM jobs_artifact WHERE job_id = jobs_dubbingjob.id AND task_id IS NOT
 STEPS = "SELECT * FROM jobs_step WHERE job_id = jobs_dubbingjob.id AND kind IN ({kinds})"
 WHILE_RUNNING = "CASE WHEN jobs_dubbingjob.finished_at IS NULL THEN {steps} END"
 AT_FIRST_TASK = """
-CASE WHEN jobs_languagetask.id =
-    (SELECT MIN(own.id) FROM jobs_languagetask AS own WHERE own.job_id = jobs_dubbingjob.id)
-THEN {steps} END
+CASE WHEN NOT EXISTS (
+    SELECT 1 FROM jobs_languagetask AS earlier
+    WHERE earlier.job_id = jobs_dubbingjob.id AND earlier.id < jobs_languagetask.id
+) THEN {steps} END
 """
-"""The steps belong to the job: in a query of languages they stand in one of its rows."""
+"""The steps belong to the job: in a query of languages they stand in one of its rows. Asked for the
+least id instead, PostgreSQL reads through all ids there are while it has no statistics."""
 
 
 def known_values(user: User, public_id: str) -> list[Any] | None:
