@@ -1,16 +1,16 @@
-"""Addresses of accounts. Those under /api/ answer with a trailing slash too."""
+"""Addresses of the pages of accounts."""
 
 from django.conf import settings
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from accounts import api, auth_api, views
+from accounts import views
 from accounts.forms import SignInForm
 
 # Whoever tries Dubber on their own machine is told which account is there.
 DEMO = {"demo_email": settings.DEMO_EMAIL if settings.DEBUG else ""}
 
-PAGES = [
+urlpatterns = [
     path(
         "login",
         LoginView.as_view(
@@ -35,42 +35,3 @@ PAGES = [
     path("account/keys/<int:key_id>/revoke", views.revoke_key, name="revoke_key"),
     path("account/delete", views.delete_account, name="delete_account"),
 ]
-AUTH = [
-    path("api/auth/signup", auth_api.SignUpView.as_view(), name="api_signup"),
-    path("api/auth/login", auth_api.LoginView.as_view(), name="api_login"),
-    path("api/auth/refresh", auth_api.RefreshView.as_view(), name="api_refresh"),
-    path("api/auth/logout", auth_api.LogoutView.as_view(), name="api_logout"),
-    path(
-        "api/auth/password-reset", auth_api.PasswordResetView.as_view(), name="api_password_reset"
-    ),
-    path(
-        "api/auth/password-update",
-        auth_api.PasswordUpdateView.as_view(),
-        name="api_password_update",
-    ),
-    path(
-        "api/auth/resend-verification",
-        auth_api.ResendVerificationView.as_view(),
-        name="api_resend_verification",
-    ),
-    path(
-        "api/auth/verify-email-status",
-        auth_api.VerificationStatusView.as_view(),
-        name="api_verify_email_status",
-    ),
-    path("api/auth/health", auth_api.AuthHealthView.as_view(), name="api_auth_health"),
-]
-DESK = [
-    path("api/users/me", api.ProfileView.as_view(), name="api_profile"),
-    path("api/users/me/stats", api.StatisticsView.as_view(), name="api_statistics"),
-    path("api/users/me/activity", api.ActivityView.as_view(), name="api_activity"),
-    path("api/account/info", api.AccountView.as_view(), name="api_account_info"),
-    path("api/account/data-summary", api.HeldView.as_view(), name="api_data_summary"),
-    path("api/account/export", api.ExportView.as_view(), name="api_export"),
-    path("api/account/delete/initiate", api.DeletionView.as_view(), name="api_delete_initiate"),
-    path(
-        "api/account/delete/confirm", api.DeletionConfirmView.as_view(), name="api_delete_confirm"
-    ),
-]
-
-urlpatterns = [*PAGES, *AUTH, *DESK]

@@ -1,8 +1,8 @@
-"""The addresses of money. Those of the API are written without a trailing slash."""
+"""Addresses of the pages of money, and of Stripe's messages."""
 
 from django.urls import include, path
 
-from billing import api, views, webhooks
+from billing import views, webhooks
 
 urlpatterns = [
     path("billing", views.billing, name="billing"),
@@ -16,27 +16,6 @@ urlpatterns = [
         "billing/purchases/<uuid:purchase_id>/cancel",
         views.cancel_purchase,
         name="cancel_purchase",
-    ),
-    path(
-        "api/payments/create-payment-intent",
-        api.CreatePaymentIntent.as_view(),
-        name="api_create_payment_intent",
-    ),
-    path("api/payments/confirm-payment", api.ConfirmPayment.as_view(), name="api_confirm_payment"),
-    path("api/payments/credits", api.Credits.as_view(), name="api_credits"),
-    path("api/payments/transactions", api.Transactions.as_view(), name="api_transactions"),
-    path(
-        "api/payments/calculate-job-cost",
-        api.CalculateJobCost.as_view(),
-        name="api_calculate_job_cost",
-    ),
-    path("api/payments/can-afford-job", api.CanAffordJob.as_view(), name="api_can_afford_job"),
-    path("api/payments/pricing-plans", api.PricingPlans.as_view(), name="api_pricing_plans"),
-    path("api/billing/transactions", api.Payments.as_view(), name="api_billing_transactions"),
-    path(
-        "api/billing/create-payment-intent",
-        api.CreatePaymentOfAmount.as_view(),
-        name="api_billing_create_payment_intent",
     ),
     path("stripe/webhook/<uuid:uuid>", webhooks.receive, name="stripe_webhook"),
     path("stripe/webhook/<uuid:uuid>/", webhooks.receive, name="stripe_webhook_slash"),

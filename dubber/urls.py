@@ -1,6 +1,7 @@
 """Every address of the site, app by app.
 
-Addresses under /api/ are written without a trailing slash; they answer with one too.
+Addresses under /api/ are written without a trailing slash; they answer with one too. They stand
+first, and jobs first among them, since whoever polls asks there: Django tries one after the other.
 """
 
 from django.contrib import admin
@@ -9,7 +10,14 @@ from django.urls import include, path
 from dubber import openapi
 from dubber.health import HealthView, WorkerHealthView
 
+API = [
+    path("", include("jobs.api_urls")),
+    path("", include("accounts.api_urls")),
+    path("", include("billing.api_urls")),
+]
+
 urlpatterns = [
+    path("api/", include(API)),
     path("", include("accounts.urls")),
     path("", include("billing.urls")),
     path("", include("jobs.urls")),

@@ -1,8 +1,8 @@
-"""Addresses of the dubbing pages."""
+"""Addresses of the dubbing pages, and of the files that are sent and fetched."""
 
 from django.urls import path
 
-from jobs import api, editing_api, glossary_api, media, transfers
+from jobs import media, transfers
 from jobs.views import acts, dub, editor, lists, new_dub, terms
 
 urlpatterns = [
@@ -64,45 +64,6 @@ urlpatterns = [
     path("jobs/<slug:public_id>/edit/<slug:code>/glossary", terms.glossary, name="glossary"),
     path("jobs/<slug:public_id>/edit/<slug:code>/voice", editor.choose_voice, name="choose_voice"),
     path("jobs/<slug:public_id>/edit/<slug:code>/captions", editor.bring, name="bring_captions"),
-    path("api/languages", api.Languages.as_view(), name="api_languages"),
-    path("api/users/me/glossary", glossary_api.GlossaryView.as_view(), name="api_glossary"),
-    path("api/downloads", api.Downloads.as_view(), name="api_downloads"),
-    path("api/jobs", api.Jobs.as_view(), name="api_jobs"),
-    path("api/jobs/upload-urls", api.UploadUrls.as_view(), name="api_upload_urls"),
-    path("api/jobs/<slug:public_id>", api.OneJob.as_view(), name="api_job"),
-    path("api/jobs/<slug:public_id>/start", api.StartJob.as_view(), name="api_start_job"),
-    path("api/jobs/<slug:public_id>/cancel", api.CancelJob.as_view(), name="api_cancel_job"),
-    path("api/jobs/<slug:public_id>/retry", api.RetryJob.as_view(), name="api_retry_job"),
-    path(
-        "api/jobs/<slug:public_id>/languages", api.JobLanguages.as_view(), name="api_languages_of"
-    ),
-    path("api/jobs/<slug:public_id>/download", api.JobDownload.as_view(), name="api_download"),
-    path(
-        "api/jobs/<slug:public_id>/transcript",
-        editing_api.JobTranscript.as_view(),
-        name="api_transcript",
-    ),
-    path(
-        "api/jobs/<slug:public_id>/languages/<slug:code>/lines",
-        editing_api.JobLines.as_view(),
-        name="api_lines",
-    ),
-    path(
-        "api/jobs/<slug:public_id>/languages/<slug:code>/captions",
-        editing_api.JobCaptions.as_view(),
-        name="api_captions",
-    ),
-    path(
-        "api/jobs/<slug:public_id>/languages/<slug:code>/lines/<int:line>/preview",
-        editing_api.LinePreview.as_view(),
-        name="api_preview",
-    ),
-    path(
-        "api/jobs/<slug:public_id>/languages/<slug:code>/lines/<int:line>/shorter",
-        editing_api.LineShorter.as_view(),
-        name="api_shorter",
-    ),
-    path("api/jobs/<slug:public_id>/render", editing_api.JobRender.as_view(), name="api_render"),
     path("uploads/<int:upload_id>.<slug:signature>", transfers.put_upload, name="put_upload"),
     path("lines/<int:take_id>.<int:until>.<slug:signature>", transfers.get_line, name="get_line"),
     path("d/<int:artifact_id>.<int:number>.<slug:signature>", transfers.get_file, name="get_file"),
