@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import ApiSession, User
 from dubber.errors import UserError
+from dubber.plain_sql import rows_of
 
 ACCESS_LIFE = timedelta(minutes=15)
 REFRESH_LIFE = timedelta(days=30)
@@ -92,9 +93,8 @@ def session_of(token: str) -> ApiSession | None:
     ids = [uuid.UUID(str(claims[name])) for name in ("sid", "sub")]
     keys = [ApiSession._meta.pk.get_db_prep_value(one, connection) for one in ids]
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    for user in User.objects.raw(_holder_sql(), [*keys, now]):
-        return ApiSession(id=ids[0], user=user)
-    return None
+    found = rows_of(User, _user_columns(), _holder_sql(), [*keys, now])
+    return ApiSession(id=ids[0], user=found[0][0]) if found else None
 
 
 def session_to_refresh(token: str) -> ApiSession | None:
@@ -158,9 +158,13 @@ def _session(claims: dict[str, Any] | None) -> ApiSession | None:
 
 
 @cache
+def _user_columns() -> tuple[str, ...]:
+    return tuple(field.attname for field in User._meta.concrete_fields)
+
+
+@cache
 def _holder_sql() -> str:
-    columns = ", ".join(f"accounts_user.{field.column}" for field in User._meta.concrete_fields)
-    return HOLDER.format(columns=columns)
+    return HOLDER.format(columns=", ".join(f"accounts_user.{name}" for name in _user_columns()))
 
 
 def _lasts(session: ApiSession, sub: object) -> bool:

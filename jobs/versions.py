@@ -14,23 +14,25 @@ from django.db.models import TextField
 from django.db.models.expressions import RawSQL
 
 from accounts.models import User
+from dubber.plain_sql import rows_of
 from jobs.models import DubbingJob, LanguageTask, Step
 from jobs.states import STAGE_OF
 
 SHOWN = {"voice_mp3": "voice", "full_mp3": "full", "srt": "captions"}
 """The kinds of file whose links a job shows, and what it calls them."""
 
+OF_JOB = (
+    *("id", "public_id", "status", "title", "heard_language", "duration_ms", "kept_until"),
+    *("reviewed_at", "files_gone_at", "updated_at"),
+)
 OF_STEP = ("id", "task_id", "kind", "status", "reason", "attempt", "part", "parts")
-"""In the model's own order, as `from_db` wants them."""
+"""Both in the model's own order, as `from_db` wants them."""
 
 OF_TASK = ("id", "stage", "credits", "refunded", "error")
 OF_FILE = ("id", "link")
 
-NOW = ("tasks_now", "files_now", "steps_now")
 JOB = """
-SELECT id, public_id, status, title, updated_at, kept_until, files_gone_at, heard_language,
-    duration_ms, reviewed_at, {tasks} AS tasks_now, {files} AS files_now, {steps} AS steps_now
-FROM jobs_dubbingjob WHERE public_id = %s AND user_id = %s
+SELECT {job}, {tasks}, {files}, {steps} FROM jobs_dubbingjob WHERE public_id = %s AND user_id = %s
 """
 TASKS = "SELECT * FROM jobs_languagetask WHERE job_id = jobs_dubbingjob.id"
 FILES = """
@@ -52,8 +54,9 @@ least id instead, PostgreSQL reads through all ids there are while it has no sta
 def known_values(user: User, public_id: str) -> list[Any] | None:
     """The values of one job of a person, None if there is no such job."""
     owner = User._meta.pk.get_db_prep_value(user.pk, connection)
-    for job in DubbingJob.objects.raw(_job_sql(connection.vendor), [public_id, owner]):
-        return [_of_job(job), *(json.loads(vars(job)[name] or "[]") for name in NOW)]
+    sql = _job_sql(connection.vendor)
+    for job, now in rows_of(DubbingJob, OF_JOB, sql, [public_id, owner]):
+        return [_of_job(job), *(json.loads(values or "[]") for values in now)]
     return None
 
 
@@ -94,6 +97,7 @@ def _of_job(job: DubbingJob) -> list[Any]:
 def _job_sql(vendor: str) -> str:
     files = FILES.format(kinds=_quoted(SHOWN))
     return JOB.format(
+        job=", ".join(OF_JOB),
         tasks=_listed(vendor, TASKS, OF_TASK),
         files=_listed(vendor, files, OF_FILE),
         steps=_steps(vendor),
