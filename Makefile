@@ -12,6 +12,9 @@ ARGS ?=
 ON_BOTH := --on-postgres tests/access tests/accounts tests/web/test_uploads.py tests/web/test_links.py \
 	tests/web/test_media.py tests/web/test_download_api.py
 
+LONG := postgres or browser or worker or slow or fullset
+HEAVY := ffmpeg or models or $(LONG)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test screenshots messages check format bench soak models models-base develop clean
 
@@ -29,9 +32,11 @@ run: setup ## Start site and worker on http://localhost:8000; Ctrl-C ends both (
 
 test: develop ## Run the tests: first those that need only Python, then all others
 	$(PYTEST) -n 2 $(ARGS)
+	$(PYTEST) -n 2 -m "rows and not ($(HEAVY))" $(ARGS)
 	$(PYTEST) -n 2 -m "postgres and not slow" $(ARGS)
-	$(PYTEST) -n 2 -m "not (postgres or ffmpeg or models or browser or worker or slow)" $(ON_BOTH)
-	$(PYTEST) -m "(ffmpeg or models or browser or worker) and not (postgres or slow or fullset)" $(ARGS)
+	$(PYTEST) -n 2 -m "rows and not ($(HEAVY))" $(ON_BOTH)
+	$(PYTEST) -n 2 --dist loadfile -m "(ffmpeg or models) and not ($(LONG))" $(ARGS)
+	$(PYTEST) -m "(browser or worker) and not (postgres or slow or fullset)" $(ARGS)
 
 screenshots: develop ## Take pictures of every page, in both themes, wide and narrow, into var/screenshots
 	$(PYTEST) -m browser tests/browser/test_every_page.py $(ARGS)

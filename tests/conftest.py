@@ -100,6 +100,14 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return unwanted or None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what works on rows, so that the unmarked tests are those that take no time."""
+    asked = getattr(item, "fixturenames", ())
+    if item.get_closest_marker("django_db") or {"db", "transactional_db"} & set(asked):
+        item.add_marker("rows")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse to let a test that needs PostgreSQL pass on SQLite."""
