@@ -3,6 +3,7 @@
 Source: RFC 9110 §15 and §10.2.3 (Retry-After), and what vendors add to them.
 """
 
+import math
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -13,6 +14,10 @@ BUSY = frozenset({429, 503, 529})
 ACCOUNT = frozenset({401, 402, 403})
 REFUSED = frozenset({400, 413, 415, 422})  # this text or sound, which won't change by itself
 TOO_LONG = 413
+LONGEST_AFTER = 3600.0  # seconds: who names a later time is asked once more all the same
+
+# What reading an answer raises that isn't as its vendor documents it.
+UNREADABLE = (AttributeError, LookupError, TypeError, ValueError)
 
 
 class TooLong(ProviderFailed):
@@ -32,15 +37,21 @@ def failure(
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds until the vendor wants to hear from us again, where it says so."""
+    """Seconds until the vendor wants to hear from us again, an hour at most; None where unsaid."""
     said = next((text for name, text in headers.items() if name.lower() == "retry-after"), "")
+    seconds = _seconds(said)
+    return None if seconds is None else min(max(0.0, seconds), LONGEST_AFTER)
+
+
+def _seconds(said: str) -> float | None:
+    """The seconds that a Retry-After means: it has a number or a date."""
     try:
-        return max(0.0, float(said))
+        return float(said) if math.isfinite(float(said)) else None
     except ValueError:
         pass
     try:
-        return max(0.0, parsedate_to_datetime(said).timestamp() - time.time())
-    except ValueError:
+        return parsedate_to_datetime(said).timestamp() - time.time()
+    except (OverflowError, ValueError):
         return None
 
 
