@@ -8,11 +8,14 @@ which is what they have.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import httpx2
 import openai
+from openai import APIResponse
 from openai.types.chat import ChatCompletion
 from openai.types.responses import (
     Response,
@@ -85,6 +88,18 @@ class Answer(BaseModel):
     lines: list[TranslatedLine]
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an answer holds, by whichever protocol it came; read and written are tokens."""
+
+    content: str
+    cut: str | None  # why it is unfinished
+    refused: bool
+    read: int
+    written: int
+    id: str
+
+
 SCHEMA = Answer.model_json_schema()
 TEXT: ResponseTextConfigParam = {
     "format": {"type": "json_schema", "name": "translation", "schema": SCHEMA, "strict": True}
@@ -138,7 +153,7 @@ class OpenAITranslator:
             listed = {one.id for one in self._client.models.list(timeout=seconds)}
         except openai.APIStatusError as error:
             raise self._refused(error) from error
-        except FAULTS as error:
+        except (*FAULTS, *statuses.UNREADABLE) as error:
             raise self._failed("ENGINE_FAILED", type(error).__name__) from error
         if self._responses and self.engine.model not in listed:
             raise self._failed("VENDOR_ACCOUNT", f"no model {self.engine.model}")
@@ -197,23 +212,27 @@ class OpenAITranslator:
     ) -> tuple[Answer | None, Bill]:
         """The answer, None where it is unfinished. Every error of the library becomes ours."""
         ask = self._ask_responses if self._responses else self._ask_chat
+        request = ""
         try:
-            return ask(
+            with ask(
                 system,
                 user,
                 max_tokens=256 + sum(32 + 3 * len(line.text) for line in lines),
                 timeout=min(seconds, SECONDS + SECONDS_A_LINE * len(lines)),
-            )
+            ) as raw:
+                request = raw.headers.get("x-request-id", "")
+                said = _said(raw.parse())
         except openai.APIStatusError as error:
             raise self._refused(error) from error
-        except FAULTS as error:
-            raise self._failed("ENGINE_FAILED", type(error).__name__) from error
+        except (*FAULTS, *statuses.UNREADABLE) as error:
+            raise self._unreadable(request, error) from error
+        return self._read(said, self._bill(said.read, said.written, request or said.id))
 
     def _ask_responses(
         self, system: str, user: str, *, max_tokens: int, timeout: float
-    ) -> tuple[Answer | None, Bill]:
+    ) -> AbstractContextManager[APIResponse[Response]]:
         # Not `responses.parse`: it fails on an answer that was cut before one can see that it was.
-        answer = self._client.responses.create(
+        return self._client.responses.with_streaming_response.create(
             model=self.engine.model,
             instructions=system,
             input=user,
@@ -223,19 +242,11 @@ class OpenAITranslator:
             store=False,
             timeout=timeout,
         )
-        if not isinstance(answer, Response):
-            raise self._failed("ENGINE_FAILED", "an answer in another form")
-        usage = answer.usage
-        spent = (usage.input_tokens, usage.output_tokens) if usage else (0, 0)
-        bill = self._bill(*spent, answer._request_id or answer.id)
-        cut = answer.incomplete_details.reason if answer.incomplete_details else None
-        refused = any(part.type == "refusal" for part in _parts(answer))
-        return self._read(answer.output_text, bill, cut=cut, refused=refused)
 
     def _ask_chat(
         self, system: str, user: str, *, max_tokens: int, timeout: float
-    ) -> tuple[Answer | None, Bill]:
-        answer = self._client.chat.completions.create(
+    ) -> AbstractContextManager[APIResponse[ChatCompletion]]:
+        return self._client.chat.completions.with_streaming_response.create(
             model=self.engine.model,
             messages=[
                 {"role": "system", "content": system},
@@ -245,28 +256,24 @@ class OpenAITranslator:
             max_tokens=max_tokens,
             timeout=timeout,
         )
-        if not isinstance(answer, ChatCompletion) or not answer.choices:
-            raise self._failed("ENGINE_FAILED", "an answer in another form")
-        usage = answer.usage
-        spent = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
-        bill = self._bill(*spent, answer._request_id or answer.id)
-        choice = answer.choices[0]
-        cut = choice.finish_reason if choice.finish_reason in CUT else None
-        refused = bool(choice.message.refusal)
-        return self._read(choice.message.content or "", bill, cut=cut, refused=refused)
 
-    def _read(
-        self, content: str, bill: Bill, *, cut: str | None, refused: bool
-    ) -> tuple[Answer | None, Bill]:
-        """What an answer holds, None where it was too long. All of them have to be paid for."""
-        if refused or cut == FILTER:
-            raise self._spoiled("ENGINE_REFUSED", bill, cut or "refusal")
-        if cut:
+    def _read(self, said: Said, bill: Bill) -> tuple[Answer | None, Bill]:
+        """The texts, None where they were too long. All answers have to be paid for."""
+        if said.refused or said.cut == FILTER:
+            raise self._spoiled("ENGINE_REFUSED", bill, said.cut or "refusal")
+        if said.cut:
             return None, bill
         try:
-            return Answer.model_validate_json(_json_of(content)), bill
+            return Answer.model_validate_json(_json_of(said.content)), bill
         except ValidationError as error:
             raise self._spoiled("ENGINE_FAILED", bill, "an answer in another form") from error
+
+    def _unreadable(self, request: str, error: Exception) -> ProviderFailed:
+        """What has the vendor's own id was paid for, nobody knows how much; the rest wasn't."""
+        detail = f"{type(error).__name__} {request}".strip()
+        if not request:
+            return self._failed("ENGINE_FAILED", detail)
+        return self._spoiled("ENGINE_FAILED", self._bill(0, 0, request), detail)
 
     def _bill(self, read: int, written: int, request: str) -> Bill:
         each = [price.microusd for price in self.engine.prices] or [0.0, 0.0]
@@ -333,6 +340,28 @@ def _asked_line(line: Line) -> dict[str, Any]:
             asked["max_chars"] = max(1, min(fitting, line.max_chars or fitting))
         asked |= {"earlier": line.earlier, "spoken_seconds": round(line.spoken, 2)}
     return asked
+
+
+def _said(answer: Response | ChatCompletion) -> Said:
+    """What an answer holds. Raises UNREADABLE: the library checks nothing of what came."""
+    id_ = str(getattr(answer, "id", ""))
+    cut: str | None
+    if isinstance(answer, Response):
+        cut = answer.incomplete_details.reason if answer.incomplete_details else None
+        refused = any(part.type == "refusal" for part in _parts(answer))
+        tokens = _tokens(answer, "input_tokens"), _tokens(answer, "output_tokens")
+        return Said(answer.output_text, cut, refused, *tokens, id_)
+    choice = answer.choices[0]
+    cut = choice.finish_reason if choice.finish_reason in CUT else None
+    tokens = _tokens(answer, "prompt_tokens"), _tokens(answer, "completion_tokens")
+    content = str(choice.message.content or "")
+    return Said(content, cut, bool(choice.message.refusal), *tokens, id_)
+
+
+def _tokens(answer: object, name: str) -> int:
+    """A count of tokens; none where it isn't told: that is no reason to lose a translation."""
+    count = getattr(getattr(answer, "usage", None), name, None)
+    return count if isinstance(count, int) else 0
 
 
 def _parts(answer: Response) -> Iterator[ResponseOutputText | ResponseOutputRefusal]:

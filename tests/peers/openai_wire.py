@@ -57,7 +57,8 @@ class Reply:
     status: int = 200
     error: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
-    raw: bytes | None = None  # sent as HTML in place of JSON
+    raw: bytes | None = None  # sent in place of all that
+    type: str = "text/html"  # of what is raw
 
 
 Model = Callable[[Call], Reply]
@@ -109,7 +110,7 @@ def translated(request: Request, fault: Fault | None, model: Model) -> Answer:
     else:
         reply = model(call)
     if reply.raw is not None:
-        return Answer(reply.raw, type="text/html")
+        return Answer(reply.raw, type=reply.type, headers=reply.headers)
     answer = as_json(wire(call, reply), status=reply.status, x_request_id=_id(request))
     return replace(answer, headers={**answer.headers, **reply.headers})
 

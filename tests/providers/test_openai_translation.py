@@ -1,14 +1,17 @@
 """The translator over real HTTP: what is sent, what comes back, and what every failure becomes."""
 
+import json
 from dataclasses import dataclass
 
 import pytest
 
+from jobs.pipeline.calls import Spoiled
 from jobs.pipeline.errors import ProviderFailed
 from jobs.pipeline.ports import Line, Tone
 from jobs.providers.openai_translation import OpenAITranslator
-from tests.peers.openai_wire import Call, Reply, failing, lines, marked
-from tests.peers.server import VendorPeer
+from tests.peers.exchange import JSON, Answer
+from tests.peers.openai_wire import Call, Reply, failing, lines, marked, wire
+from tests.peers.server import LOOKS, VendorPeer
 from tests.providers.conftest import RETRIES, Placed
 
 HELLO = Line(3, "Hello", 1.5, max_chars=24)
@@ -222,6 +225,67 @@ def test_an_answer_in_another_form_is_a_failure(
     peer.vendors.model = lambda _: reply
 
     assert failure(translator, HELLO).code == "ENGINE_FAILED"
+
+
+STRANGE = [
+    b'{"error": {"message": "It failed."}}',
+    b'{"output": null, "choices": null}',
+    b'{"output": [], "choices": []}',
+    b'{"output": [{"type": "message"}], "choices": [{"message": null}]}',
+    b'{"output": [{"type": "message", "content": [null]}], "choices": [null]}',
+    b'{"output": "x", "choices": [{"message": {"content": 5}}]}',
+    b"[]",
+    b"null",
+    b'"x"',
+    b'{"out',
+]
+
+
+@pytest.mark.parametrize("raw", STRANGE)
+def test_an_answer_that_nobody_can_read_is_a_failure(
+    translator: OpenAITranslator, peer: Peer, placed: Placed, raw: bytes
+) -> None:
+    peer.vendors.model = lambda _: Reply(raw=raw, type=JSON)
+
+    assert failure(translator, HELLO).code == "ENGINE_FAILED"
+    assert {paid.bill.cost_microusd for paid in placed.accounts.paid} <= {0}
+
+
+@pytest.mark.parametrize("raw", STRANGE)
+def test_an_answer_that_nobody_can_read_is_recorded_under_the_vendors_id(
+    translator: OpenAITranslator, peer: Peer, placed: Placed, raw: bytes
+) -> None:
+    peer.vendors.model = lambda _: Reply(raw=raw, type=JSON, headers={"x-request-id": "req-9"})
+
+    assert isinstance(failure(translator, HELLO), Spoiled)
+    assert {paid.bill.request_id for paid in placed.accounts.paid} == {"req-9"}
+
+
+@pytest.mark.parametrize("usage", [{}, None, "many", {"input_tokens": None, "prompt_tokens": "9"}])
+def test_a_translation_without_a_count_of_its_tokens_is_kept(
+    translator: OpenAITranslator, peer: Peer, placed: Placed, usage: object
+) -> None:
+    def uncounted(call: Call) -> Reply:
+        body = {**wire(call, marked(call)), "usage": usage}
+        return Reply(raw=json.dumps(body).encode(), type=JSON)
+
+    peer.vendors.model = uncounted
+
+    assert ask(translator, HELLO) == {3: "[es] Hello"}
+    assert [paid.bill.units for paid in placed.accounts.paid] == [0]
+
+
+@pytest.mark.parametrize("raw", [b"[]", b"null", b'"x"', b'{"data": [null]}', b"<html></html>"])
+def test_a_list_of_models_that_nobody_can_read_is_a_failure(
+    translator: OpenAITranslator, raw: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Answer(raw, type=JSON if raw[:1] != b"<" else "text/html")
+    monkeypatch.setitem(LOOKS, "/v1/models", ("openai", lambda _: page))
+
+    with pytest.raises(ProviderFailed) as failed:
+        translator.try_key(seconds=5)
+
+    assert failed.value.code == "ENGINE_FAILED"
 
 
 def test_a_server_that_is_not_there_is_a_failure(placed: Placed) -> None:
