@@ -264,7 +264,7 @@ class OpenAITranslator:
         if said.cut:
             return None, bill
         try:
-            return Answer.model_validate_json(_json_of(said.content)), bill
+            return _answer_in(said.content, bare=self._responses), bill
         except ValidationError as error:
             raise self._spoiled("ENGINE_FAILED", bill, "an answer in another form") from error
 
@@ -370,9 +370,22 @@ def _parts(answer: Response) -> Iterator[ResponseOutputText | ResponseOutputRefu
             yield from item.content
 
 
-def _json_of(content: str) -> str:
-    """The object in an answer: small models like to fence it, and to think aloud before it."""
-    found = re.search(
-        r"\{.*\}", re.sub(r"<think>.*?</think>", "", content, flags=re.DOTALL), re.DOTALL
-    )
-    return found[0] if found else content
+def _answer_in(content: str, *, bare: bool) -> Answer:
+    """The texts in an answer; raises ValidationError.
+
+    Only what isn't valid as it stands (and isn't told to be `bare`) is unwrapped: the translated
+    speech may have in it whatever answers are wrapped in.
+    """
+    try:
+        return Answer.model_validate_json(content)
+    except ValidationError:
+        if bare:
+            raise
+    return Answer.model_validate_json(_unwrapped(content))
+
+
+def _unwrapped(content: str) -> str:
+    """The object in an answer: small models like to think aloud before it, and to fence it."""
+    spoken = re.sub(r"\A\s*<think>.*?</think>", "", content, flags=re.DOTALL)
+    found = re.search(r"\{.*\}", spoken, re.DOTALL)
+    return found[0] if found else spoken

@@ -15,7 +15,7 @@ from jobs.pipeline.timeline import Flag, Segment, Transcript, Translation
 from jobs.pipeline.translate import translate
 from jobs.providers.openai_translation import OpenAITranslator
 from tests.peers import rule
-from tests.peers.openai_wire import Call, Reply, by_rule
+from tests.peers.openai_wire import Call, Reply, by_rule, marked
 from tests.peers.server import VendorPeer
 from tests.providers.conftest import Placed
 
@@ -135,5 +135,47 @@ def test_an_answer_with_anything_else_in_it_is_no_answer(
 
     with pytest.raises(ProviderFailed) as failed:
         translator.translate([Line(0, "Hi", 1.0)], source="en", target="es", context=[])
+
+    assert failed.value.code == "ENGINE_FAILED"
+
+
+THINKING = (
+    "In this language a thought begins with <think> and then goes on.",
+    "We begin with a walk along the water, where the boats are waiting.",
+    "And a thought ends with </think> wherever it is written down.",
+)
+
+
+def word_for_word(translator: OpenAITranslator) -> dict[int, str]:
+    """What comes back of THINKING from a model that repeats every line."""
+    asked = [Line(at, text, 5.0) for at, text in enumerate(THINKING)]
+    return translator.translate(asked, source="en", target="es", context=[])
+
+
+def test_what_thinking_is_marked_with_takes_no_line_away(
+    translator: OpenAITranslator, vendors: VendorPeer
+) -> None:
+    vendors.model = marked
+
+    assert word_for_word(translator) == {at: f"[es] {text}" for at, text in enumerate(THINKING)}
+
+
+@pytest.mark.parametrize("translator", [False], indirect=True)
+def test_only_what_a_model_thinks_before_its_answer_is_cut_away(
+    translator: OpenAITranslator, vendors: VendorPeer
+) -> None:
+    vendors.model = lambda call: Reply(content=f"<think>So: {{}}</think>{marked(call).content}")
+
+    assert word_for_word(translator) == {at: f"[es] {text}" for at, text in enumerate(THINKING)}
+
+
+@pytest.mark.parametrize("translator", [True], indirect=True)
+def test_openai_itself_does_not_think_aloud(
+    translator: OpenAITranslator, vendors: VendorPeer
+) -> None:
+    vendors.model = lambda call: Reply(content=f"<think></think>{marked(call).content}")
+
+    with pytest.raises(ProviderFailed) as failed:
+        word_for_word(translator)
 
     assert failed.value.code == "ENGINE_FAILED"
