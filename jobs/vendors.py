@@ -13,7 +13,7 @@ from django.conf import settings
 from jobs.pipeline.calls import PacedCalls
 from jobs.pipeline.ports import Engine, Line, Price, Tone, Transcriber, Translator, Voice
 from jobs.providers import cards
-from jobs.providers.later import LaterTranscriber, LaterTranslator, LaterVoice
+from jobs.providers.later import LaterTranscriber, LaterTranslator, LaterVoice, Once
 from jobs.providers.voices import AURA_PRICES, NOVA_PRICES, POLLY_PRICES
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Vendors:
         anything can be bought.
         """
         if settings.DEEPGRAM_API_KEY:
-            yield cards.DEEPGRAM, (self._try_deepgram, self._say(self._aura(paced=True)))
+            yield cards.DEEPGRAM, (self._try_deepgram, lambda: _say(self._aura(paced=True)))
         if settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL:
             translator = self._openai_translation()
             yield (
@@ -98,12 +98,8 @@ class Vendors:
                 (lambda: translator.try_key(seconds=TRYING), lambda: _translate(translator)),
             )
         if settings.POLLY:
-            polly = self._polly()
-            yield cards.POLLY_NAME, (polly.try_key, self._say(polly))
-
-    def _say(self, voice: Voice) -> Callable[[], object]:
-        first = voice.engine.voices[0]
-        return lambda: voice.speak(LETTER, language=first.language, voice=first.id)
+            polly = Once(self._polly)  # opening it fails where there is half of a key
+            yield cards.POLLY_NAME, (lambda: polly().try_key(), lambda: _say(polly()))
 
     def _kept(self, engine: Opened) -> Opened:
         self._open.callback(engine.close)
@@ -202,6 +198,11 @@ def is_openai() -> bool:
 def _openai_speaks() -> bool:
     """Whether speech comes from OpenAI, directly or by another way to it."""
     return not settings.OPENAI_BASE_URL or is_openai()
+
+
+def _say(voice: Voice) -> None:
+    first = voice.engine.voices[0]
+    voice.speak(LETTER, language=first.language, voice=first.id)
 
 
 def _translate(translator: Translator) -> None:

@@ -89,7 +89,9 @@ class Aura:
                 request_options=options(seconds),
             ) as answer:
                 request = answer.headers.get("dg-request-id", "")
-                content = sound.collected(answer.data, seconds=seconds, most=sound.most_bytes(most))
+                content = sound.collected(
+                    answer.data, seconds=seconds, most=sound.most_bytes(most), faults=FAULTS
+                )
             return sound.from_wav(content, most=most), self._bill(text, request)
         except FAULTS as error:
             raise failed(error) from error

@@ -15,10 +15,10 @@ import httpx
 import soundfile
 from deepgram import DeepgramClient
 from deepgram.core.api_error import ApiError
+from deepgram.core.http_response import HttpResponse
 from deepgram.core.parse_error import ParsingError
 from deepgram.core.request_options import RequestOptions
 from deepgram.environment import DeepgramClientEnvironment
-from deepgram.types import ListenV1Response
 
 from jobs.pipeline import ffmpeg
 from jobs.pipeline.calls import Spoiled
@@ -45,12 +45,19 @@ OPUS = {
     "application": "voip",
     "compression_level": 3,
 }
+REQUEST_ID = "dg-request-id"
 FAULTS = (ApiError, ParsingError, httpx.HTTPError, ValueError)
 
 
 def http() -> httpx.Client:
     """Connections to the vendor, which never follow anywhere else."""
-    return httpx.Client(follow_redirects=False)
+    return httpx.Client(follow_redirects=False, event_hooks={"response": [_note_id]})
+
+
+def _note_id(answer: httpx.Response) -> None:
+    """Keep the vendor's id with the request: the rest of the answer may never come."""
+    if answer.is_success:
+        answer.request.extensions[REQUEST_ID] = answer.headers.get(REQUEST_ID, "")
 
 
 def client(api_key: str, base_url: str, connections: httpx.Client) -> DeepgramClient:
@@ -72,9 +79,10 @@ def failed(error: Exception) -> ProviderFailed:
     """What went wrong, in our words. Bodies stay out of it: they may repeat what was sent."""
     if isinstance(error, ApiError) and error.status_code and error.status_code >= 300:
         headers = error.headers or {}
-        detail = f"{_error_code(error.body)} {headers.get('dg-request-id', '')}".strip()
+        detail = f"{_error_code(error.body)} {headers.get(REQUEST_ID, '')}".strip()
         return statuses.failure(NAME, error.status_code, detail=detail, headers=headers)
-    return ProviderFailed("ENGINE_FAILED", engine=NAME, detail=type(error).__name__)
+    detail = str(error) if isinstance(error, Unusable) else type(error).__name__
+    return ProviderFailed("ENGINE_FAILED", engine=NAME, detail=detail)
 
 
 def try_key(api_key: str, base_url: str, *, seconds: float) -> None:
@@ -83,8 +91,17 @@ def try_key(api_key: str, base_url: str, *, seconds: float) -> None:
         vendor = client(api_key, base_url, connections)
         try:
             vendor.manage.v1.projects.list(request_options=options(seconds))
-        except FAULTS as error:
+        except (*FAULTS, *statuses.UNREADABLE) as error:
             raise failed(error) from error
+
+
+def answered_as(error: Exception) -> str:
+    """The vendor's id of a call that it began to answer well, which it wants to be paid for."""
+    if isinstance(error, httpx.RequestError):
+        return str(error.request.extensions.get(REQUEST_ID, ""))
+    if isinstance(error, ApiError | ParsingError) and error.status_code == httpx.codes.OK:
+        return str((error.headers or {}).get(REQUEST_ID, ""))
+    return ""
 
 
 def _error_code(body: object) -> str:
@@ -144,18 +161,23 @@ class DeepgramTranscriber:
         self, sound: Path, duration: float, language: str | None, seconds: float
     ) -> tuple[Recognition, Bill]:
         hint = language.partition("-")[0] if language else ANY
-        answer = self._ask(sound, hint, seconds)
-        bill = self._bill(answer, duration, hint)
+        request = ""
         try:
-            return _recognition(answer, duration, language, self.engine.name), bill
-        except (Unusable, AttributeError, IndexError, TypeError, ValueError) as error:
-            detail = str(error) if isinstance(error, Unusable) else "an answer in another form"
-            raise Spoiled("ENGINE_FAILED", bill=bill, detail=detail, engine=NAME) from error
+            answer = self._ask(sound, hint, seconds)
+            request = answer.headers.get(REQUEST_ID, "")
+            heard = _recognition(answer.data, duration, language, self.engine.name)
+        except (Unusable, *FAULTS, *statuses.UNREADABLE) as error:
+            failure, request = failed(error), request or answered_as(error)
+            if not request:
+                raise failure from error
+            bill, detail = self._bill(request, duration, hint), f"{failure.detail} {request}"
+            raise Spoiled(failure.code, bill=bill, detail=detail, engine=NAME) from error
+        return heard, self._bill(request, duration, hint)
 
-    def _ask(self, sound: Path, language: str, seconds: float) -> ListenV1Response:
-        try:
-            with sound.open("rb") as file:  # opened again for every attempt
-                answer = self._client.listen.v1.media.transcribe_file(
+    def _ask(self, sound: Path, language: str, seconds: float) -> HttpResponse[Any]:
+        with sound.open("rb") as file:  # opened again for every attempt
+            answer: HttpResponse[Any] = (
+                self._client.listen.v1.media.with_raw_response.transcribe_file(
                     request=iter(lambda: file.read(BLOCK), b""),
                     model=self.engine.model,
                     language=language,
@@ -171,16 +193,12 @@ class DeepgramTranscriber:
                         seconds, **{"Content-Length": str(sound.stat().st_size)}
                     ),
                 )
-        except FAULTS as error:
-            raise failed(error) from error
-        if not isinstance(answer, ListenV1Response) or not getattr(answer, "results", None):
-            raise ProviderFailed("ENGINE_FAILED", engine=NAME, detail="an answer in another form")
+            )
         return answer
 
-    def _bill(self, answer: ListenV1Response, duration: float, hint: str) -> Bill:
+    def _bill(self, request: str, duration: float, hint: str) -> Bill:
         known, unknown, speakers = (price.microusd for price in self.engine.prices)
         each = (unknown if hint == ANY else known) + speakers
-        request = str(getattr(getattr(answer, "metadata", None), "request_id", ""))
         return Bill(self.engine.model, "seconds", duration, round(duration * each), request)
 
 
@@ -191,9 +209,7 @@ def _encoded(speech: Path, duration: float, folder: Path, stop: Callable[[], Non
     return out
 
 
-def _recognition(
-    answer: ListenV1Response, duration: float, language: str | None, engine: str
-) -> Recognition:
+def _recognition(answer: Any, duration: float, language: str | None, engine: str) -> Recognition:
     """Our words for the answer. Raises Unusable, and whatever a strange answer makes fail."""
     told = float(answer.metadata.duration)
     if abs(told - duration) > max(2.0, 0.02 * duration):

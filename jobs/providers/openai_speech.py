@@ -79,7 +79,10 @@ class OpenAISpeech:
             ) as answer:
                 request = answer.headers.get("x-request-id", "")
                 content = sound.collected(
-                    answer.iter_bytes(), seconds=seconds, most=sound.most_bytes(most)
+                    answer.iter_bytes(),
+                    seconds=seconds,
+                    most=sound.most_bytes(most),
+                    faults=FAULTS,
                 )
             speech = sound.from_wav(content, most=most)
         except openai.APIStatusError as error:

@@ -11,7 +11,14 @@ from xml.sax.saxutils import escape
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+from botocore.parsers import ResponseParserError
 
 from jobs.pipeline.calls import Spoiled
 from jobs.pipeline.errors import ProviderFailed
@@ -36,6 +43,8 @@ ACCOUNT = frozenset(
         "UnrecognizedClientException",
     }
 )
+UNKNOWN = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)  # who we are
+FAULTS = (ClientError, BotoCoreError, ResponseParserError, *statuses.UNREADABLE)
 CODES = {"zh-CN": "cmn-CN"}  # languages that it names otherwise
 
 
@@ -54,22 +63,28 @@ class Polly:
         secret_key: str = "",
         prices: cards.Prices = POLLY_PRICES,
     ) -> None:
-        """Connect to nothing yet; `prices` are for neural and for standard characters."""
+        """Connect to nothing yet; `prices` are for neural and for standard characters.
+
+        Raises ProviderFailed VENDOR_ACCOUNT for half of a key.
+        """
         self.engine = cards.polly(prices)
         self._calls = calls
-        self._client = boto3.client(
-            "polly",
-            region_name=region,
-            endpoint_url=base_url or None,
-            aws_access_key_id=access_key or None,
-            aws_secret_access_key=secret_key or None,
-            config=Config(
-                connect_timeout=CONNECT_SECONDS,
-                read_timeout=SILENT_SECONDS,
-                retries={"total_max_attempts": 1, "mode": "standard"},
-                max_pool_connections=16,
-            ),
-        )
+        try:
+            self._client = boto3.client(
+                "polly",
+                region_name=region,
+                endpoint_url=base_url or None,
+                aws_access_key_id=access_key or None,
+                aws_secret_access_key=secret_key or None,
+                config=Config(
+                    connect_timeout=CONNECT_SECONDS,
+                    read_timeout=SILENT_SECONDS,
+                    retries={"total_max_attempts": 1, "mode": "standard"},
+                    max_pool_connections=16,
+                ),
+            )
+        except BotoCoreError as error:
+            raise _failed(error) from error
 
     def close(self) -> None:
         """Close all connections."""
@@ -79,18 +94,14 @@ class Polly:
         """Ask for the voices of one language, which costs nothing. Raises ProviderFailed."""
         try:
             self._client.describe_voices(LanguageCode="ko-KR")
-        except ClientError as error:
-            raise _refused(error) from error
-        except NoCredentialsError as error:
-            detail = "no credentials"
-            raise ProviderFailed("VENDOR_ACCOUNT", engine=NAME, detail=detail) from error
-        except (BotoCoreError, HTTPClientError) as error:
-            detail = type(error).__name__
-            raise ProviderFailed("ENGINE_FAILED", engine=NAME, detail=detail) from error
+        except FAULTS as error:
+            raise _failed(error) from error
 
     def speak(self, text: str, *, language: str, voice: str, rate: float = 1.0) -> Speech:
         """Speak `text` at 24 kHz. Raises ProviderFailed."""
-        known = next(one for one in POLLY_VOICES if one.id == voice)
+        known = next((one for one in POLLY_VOICES if one.id == voice), None)
+        if known is None:  # as the vendors do who look at voices themselves
+            raise ProviderFailed("ENGINE_REFUSED", engine=NAME, detail=f"no voice {voice}")
         return sound.joined(
             [self._part(part, known, rate) for part in chunks(text, cards.POLLY_LONGEST)]
         )
@@ -104,29 +115,27 @@ class Polly:
         self, text: str, voice: VoiceInfo, rate: float, seconds: float
     ) -> tuple[Speech, Bill]:
         most = sound.longest(text, voice.language, rate)
-        answer: dict[str, Any] = {}
         try:
             answer = self._client.synthesize_speech(**_request(text, voice, rate))
-            with closing(answer["AudioStream"]) as stream:
+            audio = answer["AudioStream"]
+        except FAULTS as error:
+            raise _failed(error) from error
+        try:
+            with closing(audio) as stream:
                 content = sound.collected(
-                    stream.iter_chunks(BLOCK), seconds=seconds, most=sound.most_bytes(most)
+                    stream.iter_chunks(BLOCK),
+                    seconds=seconds,
+                    most=sound.most_bytes(most),
+                    faults=(BotoCoreError,),
                 )
             return sound.from_ogg(content, most=most), self._bill(text, voice, answer)
-        except ClientError as error:
-            raise _refused(error) from error
-        except NoCredentialsError as error:
-            detail = "no credentials"
-            raise ProviderFailed("VENDOR_ACCOUNT", engine=NAME, detail=detail) from error
-        except (BotoCoreError, HTTPClientError, KeyError) as error:
-            detail = type(error).__name__
-            raise ProviderFailed("ENGINE_FAILED", engine=NAME, detail=detail) from error
         except sound.Unusable as error:
             raise self._unusable(error, text, voice, answer) from error
 
     def _bill(self, text: str, voice: VoiceInfo, answer: dict[str, Any]) -> Bill:
         neural, standard = (price.microusd for price in self.engine.prices)
         is_neural = voice in POLLY_NEURAL_VOICES
-        counted = int(answer.get("RequestCharacters") or len(text))
+        counted = answer.get("RequestCharacters") or len(text)
         cost = round(counted * (neural if is_neural else standard))
         model = "neural" if is_neural else "standard"
         return Bill(model, "characters", counted, cost, _request_id(answer))
@@ -160,6 +169,16 @@ def _request(text: str, voice: VoiceInfo, rate: float) -> dict[str, str]:
 
 def _request_id(answer: dict[str, Any]) -> str:
     return str(answer.get("ResponseMetadata", {}).get("RequestId", ""))
+
+
+def _failed(error: Exception) -> ProviderFailed:
+    """What went wrong, in our words."""
+    name = type(error).__name__
+    if isinstance(error, ClientError):
+        return _refused(error)
+    if isinstance(error, UNKNOWN):
+        return ProviderFailed("VENDOR_ACCOUNT", engine=NAME, detail=f"no credentials {name}")
+    return ProviderFailed("ENGINE_FAILED", engine=NAME, detail=name)
 
 
 def _refused(error: ClientError) -> ProviderFailed:

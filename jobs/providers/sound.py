@@ -31,19 +31,24 @@ class Unusable(Exception):
     """What came back isn't the speech that was asked for; says how, in a few words."""
 
 
-def collected(chunks: Iterable[bytes], *, seconds: float, most: int) -> bytes:
+def collected(
+    chunks: Iterable[bytes], *, seconds: float, most: int, faults: tuple[type[Exception], ...]
+) -> bytes:
     """All chunks of an answer, unless they take more than `seconds` or are more than `most` bytes.
 
-    Raises Unusable.
+    Raises Unusable, also in place of `faults`: who began to answer wants to be paid for it.
     """
     until = time.monotonic() + seconds
     whole = bytearray()
-    for chunk in chunks:
-        whole += chunk
-        if len(whole) > most:
-            raise Unusable("far longer than its text")
-        if time.monotonic() > until:
-            raise Unusable("the answer took too long")
+    try:
+        for chunk in chunks:
+            whole += chunk
+            if len(whole) > most:
+                raise Unusable("far longer than its text")
+            if time.monotonic() > until:
+                raise Unusable("the answer took too long")
+    except faults as error:
+        raise Unusable(f"broken off, {type(error).__name__}") from error
     return bytes(whole)
 
 

@@ -17,8 +17,9 @@ from dubber import doctor
 from dubber.doctor import Finding, State
 from jobs.pipeline.errors import ProviderFailed
 from jobs.pipeline.weights import KOKORO, WHISPER_BASE, Model, Weight
+from tests.peers.exchange import Answer
 from tests.peers.faults import Fault, always
-from tests.peers.server import VendorPeer
+from tests.peers.server import LOOKS, VendorPeer
 
 
 def only(findings: list[Finding]) -> Finding:
@@ -289,6 +290,29 @@ def test_vendors_that_cannot_be_reached_are_said(vendors: VendorPeer, settings: 
     assert [finding.state for finding in findings] == [State.WRONG] * 3
     assert all("can't be reached" in finding.seen for finding in findings)
     assert all("network" in finding.remedy for finding in findings)
+
+
+def test_half_of_a_key_is_said_to_be_missing(vendors: VendorPeer, settings: Settings) -> None:
+    settings.POLLY_SECRET_ACCESS_KEY = settings.AWS_SECRET_ACCESS_KEY = ""
+
+    [found] = [finding for finding in doctor.check_vendors() if finding.state is State.WRONG]
+
+    assert found.name == "Amazon Polly's key"
+    assert found.seen.startswith("is missing")
+    assert all(call.vendor != "polly" for call in vendors.calls)
+
+
+def test_vendors_whose_answers_make_no_sense_are_said(
+    vendors: VendorPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path, (vendor, _) in tuple(LOOKS.items()):
+        monkeypatch.setitem(LOOKS, path, (vendor, lambda _: Answer(b"[1]")))
+
+    findings = list(doctor.check_vendors())
+
+    assert [finding.state for finding in findings] == [State.WRONG] * 3
+    assert all("no answer that makes sense" in finding.seen for finding in findings)
+    assert vendors.calls == []
 
 
 def test_missing_credentials_are_said_to_be_missing() -> None:

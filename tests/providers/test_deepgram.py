@@ -11,12 +11,12 @@ from jobs.pipeline.errors import PipelineError, ProviderFailed
 from jobs.pipeline.timeline import Recognition, Utterance, Word
 from jobs.providers.aura import Aura
 from jobs.providers.cards import AURA_LONGEST
-from jobs.providers.deepgram import DeepgramTranscriber
+from jobs.providers.deepgram import DeepgramTranscriber, try_key
 from tests.peers import deepgram, voiced
 from tests.peers.exchange import Answer, Request
 from tests.peers.faults import Fault, first
 from tests.peers.script import utterance, written
-from tests.peers.server import VendorPeer
+from tests.peers.server import LOOKS, VendorPeer
 from tests.providers.conftest import Placed
 
 SECONDS = 6.0
@@ -263,3 +263,15 @@ def test_errors_hold_neither_key_nor_words(aura: Aura, vendors: VendorPeer) -> N
     assert "a-key" not in told
     assert "Secreto" not in told
     assert "dg-speech-2" in told
+
+
+@pytest.mark.parametrize("body", [b"[]", b"1", b'"x"', b"<html></html>"])
+def test_a_list_of_projects_that_nobody_can_read_is_a_failure(
+    vendors: VendorPeer, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    monkeypatch.setitem(LOOKS, "/v1/projects", ("deepgram", lambda _: Answer(body)))
+
+    with pytest.raises(ProviderFailed) as failed:
+        try_key("a-key", vendors.url, seconds=5)
+
+    assert failed.value.code == "ENGINE_FAILED"

@@ -123,6 +123,18 @@ def test_speech_that_cannot_be_used_is_paid_for_and_never_given_on(
     assert len(placed.accounts.paid) == 1 + RETRIES
 
 
+def test_speech_that_breaks_off_on_its_way_is_paid_for(
+    vendors: VendorPeer, vendor: str, placed: Placed
+) -> None:
+    vendors.plan = always(Fault.HALF_CLOSED)
+
+    failed = failure(SPEAKERS[vendor](vendors.url, placed))
+
+    assert isinstance(failed, Spoiled)
+    assert len({paid.bill.request_id for paid in placed.accounts.paid}) == 1 + RETRIES
+    assert all(paid.bill.units > 0 for paid in placed.accounts.paid) or vendor == "openai"
+
+
 def test_a_page_from_somebody_between_is_not_paid_for(
     vendors: VendorPeer, vendor: str, placed: Placed
 ) -> None:
@@ -164,6 +176,32 @@ def test_recognition_that_keeps_failing_has_its_code(
 
     assert failed.code == BECOMES[fault]
     assert number(vendors, "deepgram", "recognition") == allowed(failed.code)
+
+
+@pytest.mark.ffmpeg
+@pytest.mark.parametrize("fault", [Fault.HALF_CLOSED, Fault.CUT_JSON, Fault.TOO_LONG])
+def test_recognition_that_was_answered_but_cannot_be_read_is_paid_for(
+    vendors: VendorPeer, fault: Fault, placed: Placed, tmp_path: Path
+) -> None:
+    vendors.plan = always(fault)
+
+    failed = failure(lambda: heard(vendors, placed, tmp_path))
+
+    assert isinstance(failed, Spoiled)
+    recorded = {(paid.bill.request_id, paid.bill.units) for paid in placed.accounts.paid}
+    assert recorded == {(f"dg-recognition-{number}", 8.0) for number in range(1 + RETRIES)}
+
+
+@pytest.mark.ffmpeg
+@pytest.mark.parametrize("fault", [Fault.HTML, Fault.RESET, Fault.BROKEN])
+def test_recognition_that_was_not_answered_by_the_vendor_is_not_paid_for(
+    vendors: VendorPeer, fault: Fault, placed: Placed, tmp_path: Path
+) -> None:
+    vendors.plan = always(fault)
+
+    failure(lambda: heard(vendors, placed, tmp_path))
+
+    assert placed.accounts.paid == []
 
 
 @pytest.mark.ffmpeg

@@ -1,12 +1,16 @@
 """Amazon Polly over real HTTP: what is sent, and what comes back."""
 
+from pathlib import Path
+
 import pytest
 
 from jobs.pipeline.errors import ProviderFailed
 from jobs.providers.polly import Polly, marked
+from tests.peers import polly as wire
 from tests.peers import voiced
+from tests.peers.exchange import Answer
 from tests.peers.faults import Fault, always
-from tests.peers.server import VendorPeer
+from tests.peers.server import LOOKS, VendorPeer
 from tests.providers.conftest import Placed
 
 
@@ -96,6 +100,45 @@ def test_throttling_is_waited_for(polly: Polly, vendors: VendorPeer) -> None:
     assert "ThrottlingException" in failed.value.detail
 
 
+def failure(polly: Polly, *, voice: str = "Camila") -> ProviderFailed:
+    with pytest.raises(ProviderFailed) as failed:
+        say(polly, "Oi", voice=voice)
+    return failed.value
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(b"[]", status=500),
+        Answer(b"null", status=400),
+        Answer(b"OggS", type="audio/ogg", headers={"x-amzn-RequestCharacters": "many"}),
+    ],
+    ids=["a list", "null", "no number of characters"],
+)
+def test_an_answer_that_nobody_can_read_is_a_failure(
+    polly: Polly, monkeypatch: pytest.MonkeyPatch, answer: Answer
+) -> None:
+    monkeypatch.setattr(wire, "spoke", lambda *_: answer)
+
+    assert failure(polly).code == "ENGINE_FAILED"
+
+
+def test_a_list_of_voices_that_nobody_can_read_is_a_failure(
+    polly: Polly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LOOKS, "/v1/voices", ("polly", lambda _: Answer(b"[]")))
+
+    with pytest.raises(ProviderFailed) as failed:
+        polly.try_key()
+
+    assert failed.value.code == "ENGINE_FAILED"
+
+
+def test_a_voice_that_it_does_not_have_is_refused(polly: Polly, vendors: VendorPeer) -> None:
+    assert failure(polly, voice="aura-2-thalia-en").code == "ENGINE_REFUSED"
+    assert vendors.calls == []
+
+
 def test_wrong_credentials_need_our_staff(vendors: VendorPeer, placed: Placed) -> None:
     stranger = placed.open(
         Polly(calls=placed.calls, base_url=vendors.url, access_key="refused", secret_key="x")
@@ -107,16 +150,42 @@ def test_wrong_credentials_need_our_staff(vendors: VendorPeer, placed: Placed) -
     assert failed.value.code == "VENDOR_ACCOUNT"
 
 
-def test_no_credentials_need_our_staff(
-    vendors: VendorPeer, placed: Placed, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that has no credentials of its own."""
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+
+
+@pytest.mark.usefixtures("nobody")
+def test_no_credentials_need_our_staff(vendors: VendorPeer, placed: Placed) -> None:
     nobody = placed.open(Polly(calls=placed.calls, base_url=vendors.url))
 
+    assert failure(nobody).code == "VENDOR_ACCOUNT"
+    assert vendors.calls == []
+
+
+@pytest.mark.usefixtures("nobody")
+@pytest.mark.parametrize(("given", "found"), [("a-key", ""), ("", "a-key")])
+def test_half_of_a_key_needs_our_staff(
+    vendors: VendorPeer, placed: Placed, monkeypatch: pytest.MonkeyPatch, given: str, found: str
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", found)
+
     with pytest.raises(ProviderFailed) as failed:
-        say(nobody, "Oi")
+        Polly(calls=placed.calls, base_url=vendors.url, access_key=given)
 
     assert failed.value.code == "VENDOR_ACCOUNT"
-    assert vendors.calls == []
+
+
+@pytest.mark.usefixtures("nobody")
+def test_credentials_that_cannot_be_fetched_need_our_staff(
+    vendors: VendorPeer, placed: Placed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("[default]\ncredential_process = false\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    astray = placed.open(Polly(calls=placed.calls, base_url=vendors.url))
+
+    assert failure(astray).code == "VENDOR_ACCOUNT"
