@@ -33,12 +33,14 @@ def cast(
 ) -> dict[int, str]:
     """Give every speaker a voice, the same on every call.
 
-    `chosen` (speaker to voice id) is obeyed. The others have the voice that is `usual` for them,
+    `chosen` (speaker to voice id) is obeyed where the engine has that voice, which a route set
+    anew may have changed. The others have the voice that is `usual` for them,
     else the first free one in the order of the engine, of the gender that their pitch suggests. A
     voice is shared only where there are no more of that gender; a man doesn't get a woman's
     because all men's are taken. Nobody is given a premium voice that wasn't chosen.
     """
-    given = dict(chosen)
+    known = {voice.id for voice in voices}
+    given = {speaker: voice for speaker, voice in chosen.items() if voice in known}
     others = sorted(set(speakers) - given.keys())
     genders = {speaker: perceived_gender(pitches.get(speaker)) for speaker in others}
     ordinary = [voice for voice in voices if not voice.premium] or list(voices)

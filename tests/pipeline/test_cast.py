@@ -25,6 +25,10 @@ def test_a_chosen_voice_is_not_given_to_anybody_else() -> None:
     assert cast([0, 1], VOICES, chosen={1: "ana"}) == {0: "luis", 1: "ana"}
 
 
+def test_a_chosen_voice_that_the_engine_has_not_is_as_if_nobody_had_chosen() -> None:
+    assert cast([0, 1], VOICES, chosen={0: "aura-2-thalia-en", 1: "ana"}) == {0: "luis", 1: "ana"}
+
+
 @given(st.sets(st.integers(0, 40)))
 def test_voices_are_shared_only_when_there_are_too_few(speakers: set[int]) -> None:
     given_voices = cast(speakers, VOICES)
