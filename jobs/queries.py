@@ -229,8 +229,10 @@ def _language(task: LanguageTask, steps: Sequence[Step], *, draft: bool) -> Lang
     )
 
 
-def usual_cast(user: User, language: str) -> dict[str, str]:
-    """Which voice each speaker had in the last dub that a person had made in a language."""
-    made = LanguageTask.objects.filter(job__user=user, language=language, stage=Stage.COMPLETE)
+def usual_cast(user: User, language: str, variant: str) -> dict[str, str]:
+    """Which voice each speaker had in a person's last dub in a language, of the same variant."""
+    made = LanguageTask.objects.filter(
+        job__user=user, language=language, variant=variant, stage=Stage.COMPLETE
+    )
     last = made.order_by("-job_id").values_list("cast", flat=True).first()
     return last or {}

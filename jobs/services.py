@@ -271,7 +271,7 @@ def _add_tasks(
             variant=variants[price.language],
             price=price.credits,
             credits=price.credits,
-            cast=usual_cast(job.user, price.language),
+            cast=usual_cast(job.user, price.language, variants[price.language]),
         )
         _charge(job, task)
         Step.objects.bulk_create(Step(job=job, task=task, kind=kind) for kind in LANGUAGE_KINDS)

@@ -22,7 +22,7 @@ from django.utils import timezone
 from jobs.pipeline.calls import InProcess, PacedCalls, Patience, local_calls
 from jobs.pipeline.dub import Engines, Route
 from jobs.pipeline.errors import PipelineError
-from jobs.pipeline.languages import LANGUAGES, find, variant
+from jobs.pipeline.languages import LANGUAGES, distance, find, variant
 from jobs.pipeline.ports import Engine, Price, Transcriber, Translator, Voice, VoiceInfo
 from jobs.providers import apertium, cards, faster_whisper, kokoro, pico, qwen
 from jobs.vendors import TRYING, Vendors
@@ -294,9 +294,9 @@ def _translates(engine: Engine, source: str | None, target: str) -> bool:
 
 
 def _speaking(voice: Voice, code: str, wanted: str) -> tuple[VoiceInfo, ...]:
-    """The voices of a language; those of the variant that is wanted come first."""
+    """The voices of a language; those nearest to the variant that is wanted come first."""
     voices = (one for one in voice.engine.voices if one.language.partition("-")[0] == code)
-    return tuple(sorted(voices, key=lambda one: one.language != wanted))
+    return tuple(sorted(voices, key=lambda one: distance(one.language, wanted)))
 
 
 def _whisper() -> Transcriber:

@@ -80,6 +80,25 @@ _IN_WORDS: Mapping[str, str] = MappingProxyType(
 )
 
 
+# Variants whose speakers sound alike to each other, the widest understood first.
+_FAMILIES = (
+    ("en-US", "en-CA"),
+    ("en-GB", "en-IE", "en-AU", "en-IN"),
+    ("es-419", "es-MX", "es-US", "es-CO", "es-AR"),
+    ("fr-FR", "fr-BE", "fr-CH"),
+    ("zh-CN", "zh-Hans", "zh-SG", "cmn-CN"),
+    ("zh-TW", "zh-Hant", "zh-HK"),
+)
+
+
+def distance(spoken: str, wanted: str) -> int:
+    """How far one variant is from another that is wanted: 0 where it is the same."""
+    if spoken == wanted:
+        return 0
+    near = next((family for family in _FAMILIES if wanted in family), ())
+    return 1 + (near.index(spoken) if spoken in near else len(near))
+
+
 def find(code: str) -> Language:
     """The language that `code` names: its own code or ISO 639-2/T tag, or a variant, in any case.
 

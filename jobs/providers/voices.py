@@ -37,12 +37,12 @@ AURA_PACED = (  # those that obey `speed`
     ("en-GB", "pandora:f draco:m"),
     ("en-AU", "theia:f hyperion:m"),
     ("en-PH", "amalthea:f"),
-    ("es-CO", "celeste:f"),
-    ("es-ES", "nestor:m carina:f alvaro:m diana:f agustina:f silvia:f"),
-    ("es-MX", "estrella:f javier:m olivia:f sirio:m luciano:m valerio:m"),
+    ("es-CO", "celeste:f"),  # then who sounds like her: one dub shall not mix Bogotá and Madrid
+    ("es-MX", "javier:m estrella:f sirio:m olivia:f luciano:m valerio:m"),
     ("es-419", "selena:f aquila:m"),
     ("es-AR", "antonia:f"),
     ("es-CO", "gloria:f"),
+    ("es-ES", "carina:f nestor:m diana:f alvaro:m agustina:f silvia:f"),
 )
 AURA_UNPACED = (
     ("fr-FR", "agathe:f hector:m"),

@@ -151,3 +151,15 @@ def test_the_next_job_begins_with_the_voices_of_the_last_one() -> None:
 
     casts = {task.language: task.cast for task in second.tasks.all()}
     assert casts == {"es": {"0": "hum"}, "fr": {}}
+
+
+def test_the_voices_of_another_variant_are_not_the_usual_ones() -> None:
+    person = make.professional()
+    make.job(person, languages=["pt-BR"]).tasks.update(stage=Stage.COMPLETE, cast={"0": "Camila"})
+    make.job(person, languages=["pt-PT"]).tasks.update(stage=Stage.COMPLETE, cast={"0": "Ines"})
+
+    casts = [
+        make.job(person, languages=[target]).tasks.get().cast for target in ("pt-PT", "pt-BR", "pt")
+    ]
+
+    assert casts == [{"0": "Ines"}, {"0": "Camila"}, {}]

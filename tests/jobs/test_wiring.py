@@ -17,6 +17,7 @@ from jobs.pipeline.languages import LANGUAGES
 from jobs.pipeline.ports import Price
 from jobs.pipeline.weights import FULL
 from jobs.providers import cards
+from jobs.providers.openai_translation import instructions
 
 SERVER = "http://127.0.0.1:9/v1"
 
@@ -406,6 +407,38 @@ def test_voices_of_the_variant_come_first() -> None:
 
     assert voices[0].language == "es-MX"
     assert "es-ES" in {voice.language for voice in voices}
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize(
+    ("target", "told", "aura", "polly"),
+    [
+        ("es-ES", "Spanish as spoken in Spain", "aura-2-carina-es", "Lucia"),
+        ("es-419", "Latin American Spanish", "aura-2-selena-es", "Mia"),
+        ("pt-BR", "Brazilian Portuguese", "", "Camila"),
+        ("pt-PT", "European Portuguese", "", "Ines"),
+        ("en-US", "American English", "aura-2-thalia-en", "Joanna"),
+        ("en-GB", "British English", "aura-2-pandora-en", "Amy"),
+        ("zh-Hans", "Mandarin Chinese, in simplified characters", "", "Zhiyu"),
+        ("zh-Hant", "Mandarin Chinese, in traditional characters", "", "Zhiyu"),
+    ],
+)
+def test_a_variant_is_told_to_the_translator_and_spoken_by_the_nearest_voice(
+    settings: Settings, target: str, told: str, aura: str, polly: str
+) -> None:
+    settings.POLLY = True
+
+    assert f"into {told}, to be spoken" in instructions(target)
+    for speech, voice in (("deepgram", aura), ("polly", polly)):
+        if voice:
+            assert wiring.route("de", target, speech).voices[0].id == voice
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_dub_in_plain_spanish_is_not_spoken_by_both_sides_of_the_ocean() -> None:
+    first = [voice.language for voice in wiring.route("en", "es").voices[:8]]
+
+    assert "es-ES" not in first
 
 
 @pytest.mark.usefixtures("keys")

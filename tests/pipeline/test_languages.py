@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.pipeline.errors import PipelineError
-from jobs.pipeline.languages import LANGUAGES, find, tag, variant
+from jobs.pipeline.languages import LANGUAGES, distance, find, tag, variant
 
 
 def test_the_twelve_stand_in_the_order_of_the_contract() -> None:
@@ -77,3 +77,23 @@ def test_no_spelling_stands_for_two_languages() -> None:
 
 def test_a_detected_language_outside_the_twelve_is_tagged_undetermined() -> None:
     assert [tag("nl"), tag("es-MX"), tag("en")] == ["und", "spa", "eng"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "nearest"),
+    [
+        ("es-419", ["es-419", "es-MX", "es-US", "es-CO", "es-AR"]),
+        ("es-AR", ["es-AR", "es-419", "es-MX", "es-US", "es-CO"]),
+        ("es-ES", ["es-ES"]),
+        ("zh-HK", ["zh-HK", "zh-TW", "zh-Hant"]),
+        ("zh-CN", ["zh-CN", "zh-Hans", "zh-SG"]),
+        ("en-AU", ["en-AU", "en-GB", "en-IE", "en-IN"]),
+        ("pt-PT", ["pt-PT"]),
+    ],
+)
+def test_the_variants_nearest_to_the_wanted_one_come_first(wanted: str, nearest: list[str]) -> None:
+    every = [tag for language in LANGUAGES.values() for tag in reversed(language.variants)]
+
+    ordered = sorted(every, key=lambda spoken: distance(spoken, wanted))
+
+    assert ordered[: len(nearest)] == nearest
