@@ -3,6 +3,7 @@
 Each is the card of one adapter in this folder; where the facts come from is said there.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -97,7 +98,7 @@ def openai_translation(model: str, *, own: bool, prices: Prices | None = None) -
         quality="draft" if own else "studio",
         pairs=tuple(("*", code) for code in LANGUAGES),
         longest_text=4000,
-        ends=None if own else OPENAI_ENDS.get(model),
+        ends=None if own else openai_end(model),
         prices=_prices(own, prices, token_prices(model)),
         at_once=4 if own else 16,
     )
@@ -117,10 +118,16 @@ def openai_speech(
         quality="draft" if own else "studio",
         voices=every_language() if voices is None else voices,
         longest_text=OPENAI_LONGEST,
-        ends=None if own else OPENAI_ENDS.get(model),
+        ends=None if own else openai_end(model),
         prices=_prices(own, prices, speech_prices(model)),
         at_once=4 if own else 8,
     )
+
+
+def openai_end(model: str) -> date | None:
+    """The last day of one of OpenAI's models; dated ones (tts-1-1106) end with their model."""
+    undated = re.sub(r"-(\d{4}-\d{2}-\d{2}|\d{4})$", "", model)
+    return OPENAI_ENDS.get(undated)
 
 
 def token_prices(model: str) -> Prices:

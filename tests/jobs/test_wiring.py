@@ -457,6 +457,22 @@ def test_a_route_past_its_end_is_withdrawn(
     assert (before, after) == (([], True), (["tts-1"], False))
 
 
+@pytest.mark.parametrize(
+    ("model", "ends"),
+    [
+        ("gpt-4o-mini-2024-07-18", date(2027, 1, 14)),
+        ("gpt-4o", date(2027, 1, 14)),
+        ("tts-1-hd-1106", date(2027, 1, 6)),
+        ("gpt-4o-mini-tts-2025-12-15", date(2027, 1, 6)),
+        ("gpt-6-luna-2026-08-01", None),
+    ],
+)
+def test_a_dated_model_ends_with_its_model(model: str, ends: date | None) -> None:
+    assert cards.openai_translation(model, own=False).ends == ends
+    assert cards.openai_speech(model, own=False).ends == ends
+    assert cards.openai_speech(model, own=True).ends is None
+
+
 @pytest.mark.usefixtures("keys")
 def test_a_proxy_to_openai_is_asked_as_openai(settings: Settings) -> None:
     settings.OPENAI_BASE_URL, settings.TRANSLATION_API = SERVER, "responses"
