@@ -516,6 +516,8 @@ TRANSLATION_API = env.choice(
     help="How that server is asked: OpenAI's own by responses, all others by chat. Set responses "
     "where OPENAI_BASE_URL is only another way to OpenAI.",
 )
+if TRANSLATION_API == "chat" and not OPENAI_BASE_URL:
+    raise WrongSetting("DUBBER_TRANSLATION_API=chat needs OPENAI_BASE_URL: OpenAI has responses.")
 DUBBED_LANGUAGES = ["en", "es", "fr", "de", "ja", "zh", "ko", "pt", "it", "ru", "ar", "hi"]
 TRANSLATION_ENGINES = ["openai", "qwen", "apertium"]
 TRANSLATION_ROUTES = env.pairs(

@@ -76,6 +76,16 @@ def test_the_development_server_is_refused_on_an_open_address() -> None:
     assert "are for this machine only" in done.stderr
 
 
+def test_openai_itself_is_not_asked_like_a_server_of_ones_own() -> None:
+    chat = {**PRODUCTION, "DUBBER_TRANSLATION_API": "chat"}
+
+    with pytest.raises(WrongSetting, match="needs OPENAI_BASE_URL"):
+        settings(**chat)
+
+    found = settings(**chat, OPENAI_BASE_URL="http://127.0.0.1:9/v1")
+    assert found["TRANSLATION_API"] == "chat"
+
+
 def test_hosts_and_origins_come_from_the_site_url() -> None:
     found = settings(**PRODUCTION)
 
