@@ -158,6 +158,19 @@ class Environment:
                 )
         return found
 
+    def counts(self, name: str, *, choices: Sequence[str], help: str) -> dict[str, int]:
+        """Return the parts key=number between commas, each key one of `choices`, from 1 up."""
+        found = {}
+        for part in self.list(name, help=f"{help} Names: {', '.join(choices)}."):
+            key, _, value = (side.strip() for side in part.partition("="))
+            if key not in choices or not value.isdecimal() or int(value) < 1:
+                raise WrongSetting(
+                    f"{name} must be like {choices[0]}=15, with a name out of "
+                    f"{', '.join(choices)} and a number from 1 up, not {part!r}."
+                )
+            found[key] = int(value)
+        return found
+
     def url(self, name: str, default: str = "", *, help: str) -> str:
         """Return an http or https address without its trailing slash, or an empty text."""
         value = self.text(name, default, help=help)

@@ -573,6 +573,21 @@ VENDOR_PRICES = env.prices(
     "example deepgram-speech=27@2026-11-20,openai-input=0.2@2026-11-20.",
 )
 
+VENDOR_PLACES = env.counts(
+    "DUBBER_VENDOR_PLACES",
+    choices=[
+        "deepgram-recognition",
+        "deepgram-speech",
+        "openai-translation",
+        "openai-speech",
+        "polly-speech",
+        "own-server-translation",
+        "own-server-speech",
+    ],
+    help="How many calls a vendor's account takes at once, over all machines, where that is other "
+    "than what new accounts have. For example deepgram-speech=45,polly-speech=18.",
+)
+
 STRIPE_SECRET_KEY = env.text(
     "STRIPE_SECRET_KEY", help="Stripe's secret key; empty without payments."
 )

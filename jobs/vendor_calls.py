@@ -20,9 +20,10 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from jobs import vendors
 from jobs.clerk import Clerk
 from jobs.models import DubbingJob, Step, VendorCall, VendorHealth, VendorPlace
-from jobs.pipeline.calls import OTHER_PLACES, PLACES, PacedCalls, Rule, Told, busy
+from jobs.pipeline.calls import OTHER_PLACES, PacedCalls, Rule, Told, busy
 from jobs.pipeline.ports import Bill
 from jobs.states import StepStatus
 
@@ -99,15 +100,15 @@ class SharedAccounts:
         job: DubbingJob,
         step: Step,
         *,
-        places: Mapping[tuple[str, str], int] = PLACES,
+        places: Mapping[tuple[str, str], int] | None = None,
         kept: float = KEPT,
     ) -> None:
-        """Record bills under `job` and `step`; places by vendor and kind of call.
+        """Record bills under `job` and `step`; places by vendor and kind of call, None: as set.
 
         kept is for how many seconds a place goes from call to call.
         """
         self._job, self._step = job, step
-        self._most = places
+        self._most = vendors.places() if places is None else places
         self._kept = kept
         self._clerk = Clerk()
         self._shelves: defaultdict[tuple[str, str], Shelf] = defaultdict(Shelf)

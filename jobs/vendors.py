@@ -6,11 +6,12 @@ which nobody shall pay who only asks what can be done.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from django.conf import settings
 
-from jobs.pipeline.calls import PacedCalls
+from jobs.pipeline.calls import OTHER_PLACES, PLACES, PacedCalls
 from jobs.pipeline.ports import Engine, Line, Price, Tone, Transcriber, Translator, Voice
 from jobs.providers import cards
 from jobs.providers.later import LaterTranscriber, LaterTranslator, LaterVoice, Once
@@ -25,6 +26,7 @@ TRYING = 10.0  # seconds that trying a key may take
 WORD = Line(0, "Hello.", 1.0)  # what is bought to see whether anything can be
 LETTER = "A"
 DEEPGRAM, POLLY, OPENAI = "deepgram", "polly", "openai"  # what routes of settings and jobs say
+OWN = "own server"  # the account that calls to a server of one's own count for
 
 Prices = tuple[Price, ...]
 
@@ -59,6 +61,7 @@ class Vendors:
             card = cards.openai_translation(
                 settings.TRANSLATION_MODEL, own=not is_openai(), prices=_token_prices()
             )
+            card = _placed(card, OPENAI if is_openai() else OWN, "translation")
             yield OPENAI, LaterTranslator(card, self._openai_translation)
 
     def voices(self) -> Iterator[tuple[str, Voice]]:
@@ -67,13 +70,14 @@ class Vendors:
             yield DEEPGRAM, self._aura(paced=True)
             yield DEEPGRAM, self._aura(paced=False)
         if settings.POLLY:
-            card = cards.polly(_polly_prices())
+            card = _placed(cards.polly(_polly_prices()), POLLY, "speech")
             yield POLLY, LaterVoice(card, cards.POLLY_RATES, self._polly)
         if settings.SPEECH_MODEL and (settings.OPENAI_BASE_URL or settings.OPENAI_API_KEY):
             model = settings.SPEECH_MODEL
             card = cards.openai_speech(
                 model, own=not _openai_speaks(), prices=_speech_prices(model)
             )
+            card = _placed(card, OPENAI if _openai_speaks() else OWN, "speech")
             yield OPENAI, LaterVoice(card, cards.openai_rates(model), self._openai_speech)
 
     def engines(self) -> Iterator[Engine]:
@@ -142,7 +146,7 @@ class Vendors:
                 )
             )
 
-        card = cards.aura(paced=paced, prices=prices)
+        card = _placed(cards.aura(paced=paced, prices=prices), DEEPGRAM, "speech")
         return LaterVoice(card, cards.AURA_RATES if paced else None, opens)
 
     def _polly(self) -> "Polly":
@@ -169,7 +173,7 @@ class Vendors:
                 api_key=settings.OPENAI_API_KEY,
                 model=settings.TRANSLATION_MODEL,
                 responses=is_openai(),
-                vendor="openai" if is_openai() else "own server",
+                vendor=OPENAI if is_openai() else OWN,
                 prices=_token_prices(),
             )
         )
@@ -183,10 +187,26 @@ class Vendors:
                 base_url=settings.OPENAI_BASE_URL or OPENAI,
                 api_key=settings.OPENAI_API_KEY,
                 model=settings.SPEECH_MODEL,
-                vendor="openai" if _openai_speaks() else "own server",
+                vendor=OPENAI if _openai_speaks() else OWN,
                 prices=_speech_prices(settings.SPEECH_MODEL),
             )
         )
+
+
+def places() -> dict[tuple[str, str], int]:
+    """How many calls may be made at once, by vendor and kind, over all machines."""
+    usual = {**PLACES, (OWN, "translation"): OTHER_PLACES, (OWN, "speech"): OTHER_PLACES}
+    said = settings.VENDOR_PLACES
+    return {
+        (vendor, kind): said.get(f"{vendor}-{kind}".replace(" ", "-"), most)
+        for (vendor, kind), most in usual.items()
+    }
+
+
+def _placed(card: Engine, vendor: str, kind: str) -> Engine:
+    """The card, with as many calls at once as there are places."""
+    # What others serve stays a server (`Engine.is_server`), even where it has one place only.
+    return replace(card, at_once=max(2, places()[vendor, kind]))
 
 
 def is_openai() -> bool:

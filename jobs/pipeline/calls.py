@@ -305,6 +305,6 @@ class InProcess:
         self.paid.append(Paid(vendor, kind, bill, seconds))
 
 
-def local_calls() -> PacedCalls:
-    """Calls for the command line."""
-    return PacedCalls(InProcess())
+def local_calls(places: Mapping[tuple[str, str], int] = PLACES) -> PacedCalls:
+    """Calls for the command line; places by vendor and kind of call."""
+    return PacedCalls(InProcess(places))

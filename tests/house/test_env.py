@@ -236,3 +236,22 @@ def test_what_is_no_price_stops_the_start(value: str) -> None:
 
     with pytest.raises(WrongSetting, match="DUBBER_PRICES"):
         env.prices("DUBBER_PRICES", choices=NAMES, help="x")
+
+
+def test_counts_have_a_name() -> None:
+    env = Environment({"DUBBER_PLACES": "deepgram-speech=45, polly-neural=1"})
+
+    found = env.counts("DUBBER_PLACES", choices=NAMES, help="x")
+
+    assert found == {"deepgram-speech": 45, "polly-neural": 1}
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["deepgram-speech", "deepgram-speech=0", "deepgram-speech=-1", "a=1", "polly-neural=2.5"],
+)
+def test_what_is_no_count_stops_the_start(value: str) -> None:
+    env = Environment({"DUBBER_PLACES": value})
+
+    with pytest.raises(WrongSetting, match="DUBBER_PLACES"):
+        env.counts("DUBBER_PLACES", choices=NAMES, help="x")

@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 from django.db import connection, connections
 from django.db.models.functions import Now
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from jobs.models import Step, VendorCall, VendorHealth, VendorPlace
 from jobs.pipeline.calls import FAILURES_IN_A_ROW, PAUSE, Spoiled, admit, went_well, went_wrong
@@ -135,6 +135,19 @@ def test_nobody_waits_longer_than_told_for_a_place(step: Step) -> None:
             shared.place(*SPEECH, wait=0.05, lease=60).__enter__()
 
         assert failed.value.code == "VENDOR_BUSY"
+
+
+def test_a_setting_says_how_many_places_there_are(step: Step, settings: Settings) -> None:
+    settings.VENDOR_PLACES = {"deepgram-speech": 1}
+
+    with (
+        SharedAccounts(step.job, step) as shared,
+        shared.place(*SPEECH, wait=5, lease=60),
+        pytest.raises(ProviderFailed) as failed,
+    ):
+        shared.place(*SPEECH, wait=0.05, lease=60).__enter__()
+
+    assert failed.value.code == "VENDOR_BUSY"
 
 
 def holders(shared: SharedAccounts, calls_at_once: int = 2) -> list[str]:

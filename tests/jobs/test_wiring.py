@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from jobs import wiring
+from jobs import vendors, wiring
 from jobs.pipeline.calls import local_calls
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import LANGUAGES
@@ -29,6 +29,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     monkeypatch.setitem(sys.modules, "py_nanotts", None)
     settings.OPENAI_BASE_URL = settings.OPENAI_API_KEY = settings.DEEPGRAM_API_KEY = ""
     settings.POLLY, settings.SPEECH_ROUTES, settings.TRANSLATION_ROUTES = False, {}, {}
+    settings.VENDOR_PLACES = {}
 
 
 @pytest.fixture
@@ -399,6 +400,19 @@ def test_a_price_in_the_settings_is_what_calls_are_recorded_at(settings: Setting
         Price("neural characters", 12.0, day),
     ]
     assert len(prices) == 8
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_setting_says_how_many_calls_an_account_takes_at_once(settings: Settings) -> None:
+    settings.POLLY = True
+    settings.VENDOR_PLACES = {"deepgram-speech": 45, "openai-translation": 1}
+
+    aura, polly = wiring.route("en", "es"), wiring.route("en", "ko")
+
+    assert (aura.voice.engine.at_once, polly.voice.engine.at_once) == (45, 8)
+    assert aura.translator.engine.is_server
+    assert vendors.places()["openai", "translation"] == 1
+    assert vendors.places()["own server", "translation"] == 4
 
 
 @pytest.mark.usefixtures("keys")

@@ -21,6 +21,7 @@ from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find
 from jobs.pipeline.probe import Limits
 from jobs.results import place, result_name
+from jobs.vendors import places
 
 BAD_INPUT, UNAVAILABLE, ENGINE_FAILED, INTERRUPTED = 2, 3, 4, 130
 
@@ -70,7 +71,7 @@ class Command(BaseCommand):
             kept = folder / "kept"
             kept.mkdir()
             desk = LocalDesk(kept, None if options["json"] else sys.stderr)
-            with closing(desk), wiring.Workshop(local_calls()) as shop:
+            with closing(desk), wiring.Workshop(local_calls(places())) as shop:
                 dubbed = dub_file(
                     options["input"].absolute(),
                     options["background"] and options["background"].absolute(),
