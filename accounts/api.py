@@ -102,7 +102,8 @@ class ExportView(ApiView):
         responses={
             (200, "application/zip"): OpenApiResponse(
                 OpenApiTypes.BINARY, "Everything that we hold, rows as JSON and all files."
-            )
+            ),
+            409: refuses("conflict"),
         },
     )
     def get(self, request: Request) -> StreamingHttpResponse:

@@ -78,6 +78,15 @@ def copy(key: str, into: Path, *, etag: str = "") -> str:
     return found.hexdigest()
 
 
+def blocks(key: str) -> Iterator[bytes]:
+    """What an object holds, a block at a time. Raises UPLOAD_CHANGED (gone), STORAGE_AWAY.
+
+    Storages that are opened like a file hold all of an object of S3 in memory.
+    """
+    with _told(key):
+        yield from _blocks(key, "")
+
+
 def signed_put(key: str, *, seconds: int, content_type: str, size: int | None) -> str:
     """An address on S3 to which one object can be PUT, with this type and size where they are set.
 

@@ -156,6 +156,8 @@ def register_upload(
         raise refusal(PipelineError("EMPTY_FILE"))
     if content.size > limit:
         raise refusal(too_large(content.size, limit))
+    content.seek(0)
+    sha256 = scratch.digest_of(content)  # of what is here: from storage it would be fetched again
     stored = default_storage.save(_new_key(user, role, base), content)
     found = objects.head(stored)
     return Upload.objects.create(
@@ -169,7 +171,7 @@ def register_upload(
         expires_at=timezone.now() + LIFE,
         size=content.size,
         etag=found.etag if found else "",
-        sha256=_digest(stored),
+        sha256=sha256,
         arrived_at=timezone.now(),
     )
 
@@ -301,8 +303,3 @@ def _look(upload: Upload) -> Source:
         parts = SparseCopy(upload.key, folder / "upload", size=size, etag=upload.etag)
         parts.fill()
         return probe(parts.path, limits=limits, whole=parts.complete)
-
-
-def _digest(key: str) -> str:
-    with default_storage.open(key) as file:
-        return scratch.digest_of(file)

@@ -234,6 +234,30 @@ def test_the_export_tells_of_purchases_drafts_and_what_happened(tmp_path: Path) 
     assert len(told["purchases"]) == 1
 
 
+def test_a_person_takes_one_export_at_a_time() -> None:
+    user = make.professional()
+    token = token_of(user)
+    first = ask("GET", "/api/account/export", token)
+
+    second = ask("GET", "/api/account/export", token)
+    b"".join(first.streaming_content)
+    third = ask("GET", "/api/account/export", token)
+
+    assert (first.status_code, third.status_code) == (200, 200)
+    assert code_of(second) == (409, "conflict")
+    assert int(second["Retry-After"]) > 0
+
+
+def test_a_process_sends_two_exports_at_once() -> None:
+    tokens_of_three = [token_of(make.professional()) for _ in range(3)]
+
+    answers = [ask("GET", "/api/account/export", token) for token in tokens_of_three]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 503]
+    assert code_of(answers[2]) == (503, "service_busy")
+    assert int(answers[2]["Retry-After"]) > 0
+
+
 def test_a_session_needs_its_csrf_token_to_change_anything() -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(make.user())

@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import io
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.test import Client
 from pytest_django import Settings
+from storages.backends.s3 import S3Storage
 
+from accounts.export import export_of
 from dubber import settings as project
 from dubber.errors import UserError
 from jobs import links, objects, retention, scratch
@@ -23,7 +26,7 @@ from jobs.pipeline.dub import Engines
 from jobs.pipeline.errors import PipelineError
 from jobs.previews import preview_line
 from jobs.services import create_job
-from jobs.uploads import issue_uploads, measure_upload
+from jobs.uploads import issue_uploads, measure_upload, register_upload
 from tests import make
 from tests.engines import Hearing, engines
 from tests.jobs.test_steps import HEARD, recording, work
@@ -61,6 +64,12 @@ def s3(
     server.calls.clear()
     server.away = False
     return server
+
+
+@pytest.fixture
+def nothing_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away how the storage opens an object, which is to hold all of it in memory."""
+    monkeypatch.delattr(S3Storage, "_open")
 
 
 def send(url: str, body: bytes, *, method: str = "PUT", **headers: str) -> int:
@@ -232,6 +241,36 @@ def test_files_and_rows_agree_and_go_together(tmp_path: Path) -> None:
     assert before.missing == []
     assert list(objects.all_keys(f"jobs/{job.public_id}/")) == []
     assert objects.head(job.voice.key) is None
+
+
+@pytest.mark.usefixtures("nothing_is_opened")
+def test_an_export_is_streamed_from_storage(tmp_path: Path) -> None:
+    job = delivered(make.professional(), tmp_path)
+
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(export_of(job.user))))
+
+    name = next(one for one in archive.namelist() if one.startswith(f"files/{job.public_id}/"))
+    assert archive.read(name) == CONTENT
+
+
+def test_an_export_goes_on_without_a_file_that_vanished(tmp_path: Path) -> None:
+    job = delivered(make.professional(), tmp_path)
+    objects.delete([Artifact.objects.get(kind="full_mp3").object_key])
+
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(export_of(job.user))))
+
+    assert archive.testzip() is None
+    assert [one for one in archive.namelist() if one.startswith(f"files/{job.public_id}/")] == []
+
+
+@pytest.mark.usefixtures("nothing_is_opened")
+def test_a_file_that_comes_with_a_form_is_not_fetched_back_from_storage(s3: S3Peer) -> None:
+    upload = register_upload(
+        make.professional(), file=io.BytesIO(b"sound"), name="a.wav", role=Upload.Role.VOICE
+    )
+
+    assert upload.sha256 == hashlib.sha256(b"sound").hexdigest()
+    assert [call.method for call in s3.calls if call.method == "GET"] == []
 
 
 def ordered(made: Engines, content: bytes, name: str = "talk.wav") -> Upload:
