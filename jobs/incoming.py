@@ -190,7 +190,7 @@ def _refuse(upload: Upload, span: Span, content_type: str) -> None:
         raise UserError(
             "unsupported_media", _("The file has not the type that was announced."), status=415
         )
-    if timezone.now() > upload.expires_at or upload.gone_at:
+    if _is_over(upload):
         raise _expired()
     if is_used(upload):
         raise Conflict(_("A dub was made of this file already. Start a new upload."))
@@ -199,6 +199,10 @@ def _refuse(upload: Upload, span: Span, content_type: str) -> None:
 def _refuse_late(upload: Upload, here: int) -> None:
     if not here and upload.start_by and timezone.now() > upload.start_by:
         raise _expired()
+
+
+def _is_over(upload: Upload) -> bool:
+    return upload.gone_at is not None or timezone.now() > upload.expires_at
 
 
 def _expired() -> UserError:
@@ -265,7 +269,10 @@ def _broken_off(patience: Patience, *, received: int) -> UserError:
 
 
 def _finish(upload: Upload, file: BufferedRandom) -> None:
-    """Put a complete file into its place, unless a dub was made of an earlier one meanwhile."""
+    """Put a complete file into its place, unless it has lost its permission on the way.
+
+    That is: a dub was made of an earlier one, its account was deleted, or its day is over.
+    """
     file.flush()
     os.fsync(file.fileno())
     file.seek(0)
@@ -273,11 +280,15 @@ def _finish(upload: Upload, file: BufferedRandom) -> None:
     size = os.fstat(file.fileno()).st_size
     place = Path(default_storage.path(upload.key))
     place.parent.mkdir(parents=True, exist_ok=True)
+    part = incoming_folder() / f"{upload.pk}.part"
     with transaction.atomic():
         row = Upload.objects.select_for_update().get(pk=upload.pk)
         if is_used(row):
             raise Conflict(_("A dub was made of this file already. Start a new upload."))
-        (incoming_folder() / f"{upload.pk}.part").replace(place)
+        if _is_over(row):
+            part.unlink(missing_ok=True)
+            raise _expired()
+        part.replace(place)
         _sync(place.parent)
         row.size, row.sha256, row.arrived_at = size, sha256, timezone.now()
         row.source, row.duration_ms = {}, None

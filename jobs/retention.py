@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 REVIEW_PATIENCE = timedelta(days=7)
 GRACE = timedelta(hours=24)
 """How old an object without a row must be before it counts: its row may be about to be written."""
+
+LATE = timedelta(days=1)
+"""How long after its address ended a file may still come to S3: what began in time may end late."""
 
 TIDIED = 50  # jobs and uploads purged at a time beside other work
 
@@ -68,6 +71,7 @@ def purge(
     for upload in unused:
         _delete_unused(upload)
     _sweep_incoming()
+    _delete_late()
     gone = [count for count in files if count is not None]
     return Purged(len(gone), len(unused), sum(gone) + len(unused))
 
@@ -234,3 +238,13 @@ def _sweep_incoming() -> None:
         known = Upload.objects.filter(pk=path.stem, gone_at=None)
         if not known.exists():
             path.unlink(missing_ok=True)
+
+
+def _delete_late() -> None:
+    """Delete again what was sent to an address of S3 that outlived the permission to send."""
+    if objects.is_local():
+        return
+    now = timezone.now()
+    outlived = Upload.objects.filter(gone_at__lt=F("start_by"))
+    ended = outlived.filter(start_by__lte=now, start_by__gt=now - LATE)
+    objects.delete(list(ended.values_list("key", flat=True)))

@@ -6,6 +6,7 @@ import io
 import time
 import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db.models import F
 from django.test import Client
 from pytest_django import Settings
 from storages.backends.s3 import S3Storage
@@ -241,6 +243,22 @@ def test_files_and_rows_agree_and_go_together(tmp_path: Path) -> None:
     assert before.missing == []
     assert list(objects.all_keys(f"jobs/{job.public_id}/")) == []
     assert objects.head(job.voice.key) is None
+
+
+def test_what_is_sent_after_its_file_was_deleted_is_deleted_when_its_address_ends() -> None:
+    upload, url = issued()
+    retention.delete_unused_of(upload.user)
+    sent = send(url, b"sound")
+    retention.purge()
+    while_it_lasts = objects.head(upload.key)
+    an_hour = timedelta(hours=1)
+    Upload.objects.update(start_by=F("start_by") - an_hour, gone_at=F("gone_at") - an_hour)
+
+    retention.purge()
+
+    assert sent == 200
+    assert while_it_lasts is not None
+    assert objects.head(upload.key) is None
 
 
 @pytest.mark.usefixtures("nothing_is_opened")

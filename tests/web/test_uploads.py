@@ -3,7 +3,7 @@
 import io
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from dubber.errors import UserError
-from jobs import incoming, links
+from jobs import incoming, links, retention
 from jobs.incoming import Patience, receive, span_of
 from jobs.models import Upload
 from jobs.uploads import issue_uploads
@@ -190,6 +190,48 @@ def test_a_file_that_became_a_dub_is_never_written_over(client: Client) -> None:
 
     assert (response.status_code, response.json()["error"]) == (409, "conflict")
     assert stored(job.voice) == before
+
+
+class Interrupted(io.BytesIO):
+    """A body during which something happens."""
+
+    def __init__(self, content: bytes, event: Callable[[], object]) -> None:
+        super().__init__(content)
+        self.event = event
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.event()
+        return super().read(size)
+
+
+def delete_unused(upload: Upload) -> None:
+    retention.delete_unused_of(upload.user)
+
+
+def delete_unused_and_sweep(upload: Upload) -> None:
+    retention.delete_unused_of(upload.user)
+    retention.purge()
+
+
+def let_its_day_end(upload: Upload) -> None:
+    Upload.objects.filter(pk=upload.pk).update(expires_at=timezone.now())
+
+
+@pytest.mark.parametrize("event", [delete_unused, delete_unused_and_sweep, let_its_day_end])
+def test_a_file_whose_permission_ends_while_it_is_sent_leaves_nothing(
+    event: Callable[[Upload], None],
+) -> None:
+    upload = issued()
+    body = Interrupted(CONTENT, lambda: event(upload))
+
+    with pytest.raises(UserError) as refused:
+        receive(upload, body, span=span_of(None, len(CONTENT)))
+
+    upload.refresh_from_db()
+    assert (refused.value.code, refused.value.status) == ("link_expired", 410)
+    assert upload.arrived_at is None
+    assert not default_storage.exists(upload.key)
+    assert incoming.received(upload) == 0
 
 
 def test_a_file_may_be_sent_again_before_it_becomes_a_dub(client: Client) -> None:
