@@ -17,6 +17,7 @@ from billing.standing import require_good_standing
 from dubber.errors import Conflict, NotFound, PermissionRefused, UserError
 from jobs import events, outcomes, rows, wiring
 from jobs.models import DubbingJob, JobEvent, LanguageTask, Line, Segment
+from jobs.options import UNSTORABLE
 from jobs.outcomes import charge_reference
 from jobs.pipeline.dub import Engines, Route, voices_of
 from jobs.pipeline.errors import PipelineError
@@ -284,6 +285,10 @@ def _checked_text(change: Change, room: float) -> str | None:
     if change.text is None:
         return None
     text = " ".join(change.text.split())
+    if UNSTORABLE.search(text):
+        raise UserError(
+            "validation_error", _("Null characters are not allowed."), id=str(change.id)
+        )
     most = most_chars(room)
     if not text or len(text) > most:
         raise UserError(

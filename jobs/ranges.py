@@ -7,7 +7,8 @@ from typing import BinaryIO
 
 BLOCK = 64 * 1024
 
-_ONE_RANGE = re.compile(r"bytes=\s*(\d*)-(\d*)\s*", re.ASCII | re.IGNORECASE)
+_ONE_RANGE = re.compile(r"bytes=\s*(\d{0,18})-(\d{0,18})\s*", re.ASCII | re.IGNORECASE)
+# More digits than any file needs are nonsense, and of thousands of them Python makes no number.
 
 
 @dataclass(frozen=True, slots=True)

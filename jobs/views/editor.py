@@ -103,7 +103,7 @@ def save_heard(request: HttpRequest, public_id: str, line: int) -> HttpResponse:
         id=line,
         revision=_revision(request),
         text=request.POST.get("text"),
-        speaker=int(speaker) if speaker.isdecimal() and len(speaker) < 5 else None,
+        speaker=int(speaker) if _is_speaker(speaker) else None,
     )
     return _saved(
         request,
@@ -217,7 +217,7 @@ def choose_voice(request: HttpRequest, public_id: str, code: str) -> HttpRespons
     """Give a speaker another voice."""
     task = _task(request, public_id, code)
     speaker, voice = request.POST.get("speaker", ""), request.POST.get("voice", "")
-    if speaker.isdecimal() and done(
+    if _is_speaker(speaker) and done(
         request,
         lambda: editing.cast_speaker(
             task.job, language=task.language, speaker=int(speaker), voice=voice
@@ -273,6 +273,10 @@ def _told(ask: Callable[[], Any]) -> Any:
         return ask()
     except UserError as error:
         raise Http404 from error
+
+
+def _is_speaker(number: str) -> bool:
+    return number.isdecimal() and len(number) < 5
 
 
 def _start(request: HttpRequest) -> int:

@@ -177,6 +177,35 @@ def test_another_voice_of_a_speaker_makes_their_lines_stale(client: Client, pers
     assert job.options["voices"] == {"es": {"1": "grand-hum"}}
 
 
+def test_a_speaker_of_thousands_of_digits_is_nobody(client: Client, person: User) -> None:
+    job = spoken_lines(person)
+    url = f"/jobs/{job.public_id}/edit/es/voice"
+
+    answer = client.post(url, {"speaker": "1" * 4400, "voice": "grand-hum"})
+
+    assert answer.status_code == 302
+    assert not Line.objects.filter(stale=True).exists()
+
+
+def test_words_that_can_not_be_kept_are_refused(client: Client, person: User) -> None:
+    job = spoken_lines(person)
+    line, segment = first(job), Segment.objects.order_by("index")[0]
+    heard = f"/jobs/{job.public_id}/transcript/lines/{segment.pk}"
+
+    said = save(client, line, text="a\x00b")
+    corrected = client.post(heard, {"revision": 1, "text": "a\x00b"}, headers=JSON)
+    replaced = client.post(
+        f"/jobs/{job.public_id}/edit/es/replace",
+        {"find": "Línea", "replacement": "a\x00b"},
+        follow=True,
+    )
+
+    assert {answer.status_code for answer in (said, corrected)} == {400}
+    assert said.json()["message"] == "Null characters are not allowed."
+    assert "Null characters are not allowed." in replaced.content.decode()
+    assert not Line.objects.filter(stale=True).exists()
+
+
 def test_a_premium_voice_of_a_speaker_is_in_the_price(person: User) -> None:
     job = spoken_lines(person, count=40)
     Line.objects.update(stale=True)

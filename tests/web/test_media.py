@@ -81,6 +81,19 @@ def test_several_ranges_get_the_whole_file(client: Client, url: str) -> None:
     assert body(response) == CONTENT
 
 
+@pytest.mark.parametrize("asked", [f"bytes={'9' * 4400}-", f"bytes=-{'9' * 4400}"])
+def test_a_range_of_thousands_of_digits_gets_the_whole_file(
+    client: Client, page: str, url: str, asked: str
+) -> None:
+    kept, played = (
+        client.get(address, headers={"Range": asked})
+        for address in (url, f"{page}/media/es/full_mp3")
+    )
+
+    assert (kept.status_code, body(kept)) == (200, CONTENT)
+    assert (played.status_code, body(played)) == (200, CONTENT)
+
+
 def test_a_download_goes_on_only_while_the_file_is_the_same(client: Client, url: str) -> None:
     etag = client.head(url)["ETag"]
 

@@ -271,6 +271,18 @@ def test_an_address_is_good_for_its_take_and_its_time_only(
     assert (expired.status_code, expired.json()["error"]) == (410, "link_expired")
 
 
+def test_a_range_of_thousands_of_digits_gets_the_whole_line(
+    client: Client, job: DubbingJob, person: User
+) -> None:
+    ask(job, person)
+    work(Humming())
+
+    response = client.get(path_of(ask(job, person)), headers={"Range": f"bytes={'9' * 4400}-"})
+
+    assert response.status_code == 200
+    assert len(b"".join(response)) == int(response["Content-Length"])
+
+
 def test_deleting_a_dub_deletes_what_was_heard_of_it(
     client: Client, job: DubbingJob, person: User
 ) -> None:

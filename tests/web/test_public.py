@@ -219,6 +219,7 @@ def test_the_sample_that_was_made_here_can_be_played(
 
     part = client.get("/sample/dub", headers={"Range": "bytes=2-4"})
     beyond = client.get("/sample/dub", headers={"Range": "bytes=20-"})
+    endless = client.get("/sample/dub", headers={"Range": f"bytes={'9' * 4400}-"})
 
     assert sample_dub().player is not None
     assert 'src="/sample/dub"' in page(client, "/")
@@ -226,6 +227,7 @@ def test_the_sample_that_was_made_here_can_be_played(
     assert (part.status_code, b"".join(part)) == (206, b"234")
     assert (part["Content-Type"], part["Content-Range"]) == ("audio/mp4", "bytes 2-4/10")
     assert beyond.status_code == 416
+    assert (endless.status_code, b"".join(endless)) == (200, b"0123456789")
 
 
 def test_what_is_played_is_what_the_command_calls_its_files() -> None:

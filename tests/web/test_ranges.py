@@ -35,6 +35,9 @@ def test_one_range_is_served(header: str, start: int, length: int) -> None:
         "bytes=0-1,4-5",
         "bytes=a-b",
         "bytes=٣-",
+        f"bytes={'9' * 4400}-",
+        f"bytes=0-{'9' * 4400}",
+        f"bytes=-{'9' * 4400}",
     ],
 )
 def test_what_is_no_single_range_gets_the_whole_file(header: str | None) -> None:
