@@ -6,6 +6,7 @@
     const FIRST_PAUSE = 1000;
     const LONGEST_PAUSE = 30000;
     const STALLED_AFTER = 30000;
+    const MOST_RENEWED = 2; // times in a row that a new address is asked for
     const WINDOW = 4000; // milliseconds over which the speed is taken
 
     class Refused extends Error {}
@@ -17,12 +18,17 @@
         let { url, resumes } = address;
         let sent = resumes ? address.received : 0;
         let pause = FIRST_PAUSE;
+        let renewed = 0;
         while (sent < file.size) {
             const before = sent;
             const outcome = await put(file, url, { from: sent, resumes, told, signal });
             sent = outcome.received ?? (resumes ? null : 0);
             if (outcome.done) {
                 return;
+            }
+            renewed = outcome.expired ? renewed + 1 : 0;
+            if (renewed > MOST_RENEWED) {
+                throw new Refused(outcome.reason);
             }
             if (outcome.expired) {
                 ({ url, resumes } = await renew());
@@ -61,7 +67,7 @@
                 signal.removeEventListener("abort", stop);
                 try {
                     signal.throwIfAborted();
-                    resolve(outcomeOf(request));
+                    resolve(outcomeOf(request, resumes));
                 } catch (error) {
                     reject(error);
                 }
@@ -77,22 +83,24 @@
         });
     }
 
-    function outcomeOf(request) {
+    function outcomeOf(request, resumes) {
         const told = readJson(request.responseText);
         if (request.status >= 200 && request.status < 300) {
             const whole = told.size === undefined || told.received === told.size;
             return whole ? { done: true } : { received: told.received };
         }
         const received = told.details?.received;
-        if (request.status === 410) {
-            return { expired: true, received: 0 };
+        const reason = told.message || `${request.status}`;
+        // S3, where nothing resumes, refuses an address that has expired like one that is wrong.
+        if (request.status === 410 || (request.status === 403 && !resumes)) {
+            return { expired: true, received: 0, reason };
         }
         const passes = [0, 408, 409, 429].includes(request.status) || request.status >= 500;
         if (passes || received !== undefined) {
             const wait = Number(request.getResponseHeader("Retry-After")) * 1000;
             return { received, wait: wait || undefined };
         }
-        throw new Refused(told.message || `${request.status}`);
+        throw new Refused(reason);
     }
 
     // How many bytes are there; null when nobody answers.

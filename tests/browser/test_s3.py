@@ -64,6 +64,12 @@ def drop(page: Page, film: Path) -> None:
     page.get_by_label("Drop a video or a voice track here").set_input_files(str(film))
 
 
+def forget_refusals(complaints: list[str]) -> None:
+    """Take out of the complaints that the bucket refused an address."""
+    assert all("status of 403" in one for one in complaints)
+    complaints.clear()
+
+
 def statuses(bucket: S3Peer, method: str) -> set[int]:
     """How the bucket answered the browser."""
     return {
@@ -100,6 +106,46 @@ def test_a_film_is_sent_to_the_bucket_and_its_dub_played_from_there(
 
     assert statuses(bucket, "GET")
     assert statuses(bucket, "GET") <= {200, 206, 304}
+
+
+def test_a_file_goes_on_with_a_new_address_when_its_own_has_expired(
+    opened: Opened,
+    bucket: S3Peer,
+    s3_site: Site,
+    person: User,
+    shelf: Shelf,
+    complaints: list[str],
+) -> None:
+    bucket.cors = [documented_rule(s3_site.url)]
+    bucket.expired = 2
+    page = opened(base_url=s3_site.url)
+    sign_in(page, person)
+
+    drop(page, shelf.film)
+
+    expect(page.locator("#file-voice")).to_contain_text("ready")
+    assert statuses(bucket, "PUT") == {403, 200}
+    forget_refusals(complaints)
+
+
+def test_a_file_whose_every_address_is_refused_is_given_up(
+    opened: Opened,
+    bucket: S3Peer,
+    s3_site: Site,
+    person: User,
+    shelf: Shelf,
+    complaints: list[str],
+) -> None:
+    bucket.cors = [documented_rule(s3_site.url)]
+    bucket.expired = 100
+    page = opened(base_url=s3_site.url)
+    sign_in(page, person)
+
+    drop(page, shelf.film)
+
+    expect(page.locator("[data-refused=voice]")).to_be_visible()
+    assert bucket.expired == 97
+    forget_refusals(complaints)
 
 
 def test_a_bucket_without_rules_lets_no_page_send(

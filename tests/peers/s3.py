@@ -75,12 +75,16 @@ class Call:
 
 
 class S3Peer:
-    """The server, on a free port of this machine, with one empty bucket."""
+    """The server, on a free port of this machine, with one empty bucket.
+
+    `away`: it answers nobody. `expired`: of so many presigned PUTs the time is over.
+    """
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.cors: list[CorsRule] = []
         self.away = False
+        self.expired = 0
         self._moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._front = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._front.serve_forever, args=(0.01,))
@@ -125,6 +129,12 @@ class S3Peer:
         rule = next((rule for rule in self.cors if rule.fits(origin, wanted, asked)), None)
         return rule.told(origin) if rule else []
 
+    def let_expire(self, method: str, path: str) -> None:
+        """Raise Refused for a presigned PUT, so many times as were asked for."""
+        if self.expired and method == "PUT" and "X-Amz-Expires" in path:
+            self.expired -= 1
+            raise Refused("AccessDenied")
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         peer = self
 
@@ -142,6 +152,7 @@ class S3Peer:
                         self.send_answer(200 if allowed else 403, allowed, b"")
                         return
                     check(self.command, self.path, headers, body)
+                    peer.let_expire(self.command, self.path)
                     status, sent, content = peer.forward(self.command, self.path, headers, body)
                 except Refused as refused:
                     status, sent = (503 if peer.away else 403), [("Content-Type", "text/xml")]
