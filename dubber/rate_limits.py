@@ -173,15 +173,19 @@ def client_address(request: HttpRequest) -> str:
 
 def network_of(address: str) -> str:
     """What one customer's line can't change: an IPv4 address, or the /64 of an IPv6 address."""
+    parsed = ip_of(address)
+    if parsed is None:
+        return "unknown"
+    return str(parsed if parsed.version == 4 else ipaddress.ip_network((parsed, 64), strict=False))
+
+
+def ip_of(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An address as a number, an IPv4 one that is written as IPv6 as what it is; else None."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
+        return None
+    return getattr(parsed, "ipv4_mapped", None) or parsed
 
 
 def _key(what: str) -> str:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from dubber.errors import NotFound, UserError
+from dubber.rate_limits import ip_of
 from jobs import extras, links
 from jobs.models import Artifact, Download, DubbingJob, LanguageTask
 from jobs.pipeline.errors import PipelineError
@@ -46,12 +47,10 @@ ON_DEMAND: Mapping[str, StepKind] = {
 
 def client_of(*, agent: str, address: str) -> str:
     """Who uses a link, as a hash: a User-Agent in one network (IPv4 /24, IPv6 /48)."""
-    try:
-        ip = ipaddress.ip_address(address)
+    ip, network = ip_of(address), ""
+    if ip is not None:
         size = 24 if ip.version == 4 else 48
-        network = str(ipaddress.ip_network(f"{ip}/{size}", strict=False))
-    except ValueError:
-        network = ""
+        network = str(ipaddress.ip_network((ip, size), strict=False))
     return hashlib.sha256(f"{network} {agent}".encode()).hexdigest()
 
 

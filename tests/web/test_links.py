@@ -160,6 +160,8 @@ def test_a_file_of_our_own_has_no_link(client: Client, file: Artifact) -> None:
         ("192.0.2.1", "192.0.2.250", True),
         ("192.0.2.1", "192.0.3.1", False),
         ("2001:db8:1:2::3", "2001:db8:1:ffff::9", True),
+        ("::ffff:192.0.2.7", "::ffff:198.51.100.7", False),
+        ("::ffff:192.0.2.7", "192.0.2.99", True),
         ("2001:db8:1::3", "2001:db8:2::3", False),
     ],
 )
