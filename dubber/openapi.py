@@ -13,6 +13,8 @@ from drf_spectacular.utils import OpenApiResponse
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.renderers import JSONRenderer
 
+from dubber.openapi_examples import EXAMPLES
+
 ERROR: dict[str, Any] = {
     "type": "object",
     "required": ["error", "message", "details", "status_code", "request_id"],
@@ -60,6 +62,9 @@ RATE_HEADERS = {
     }.items()
 }
 
+
+COMPONENT = re.compile(r"#/components/schemas/(?:Patched)?(\w+?)(?:Request)?")
+"""A body's name, of which the description has another form for what is sent."""
 
 CODE = re.compile(r"`([a-z_]+)`")
 IDEMPOTENCY_KEY = "Idempotency-Key"
@@ -128,6 +133,25 @@ def add_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
             for response in responses.values():
                 response.setdefault("headers", {}).update(RATE_HEADERS | REQUEST_ID)
     return result
+
+
+def add_examples(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Show what bodies look like; drf-spectacular's POSTPROCESSING_HOOKS."""
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            for body in (operation.get("requestBody", {}), *operation["responses"].values()):
+                for content in body.get("content", {}).values():
+                    _show(content)
+    return result
+
+
+def _show(content: dict[str, Any]) -> None:
+    many = "items" in content["schema"]
+    schema = content["schema"]["items"] if many else content["schema"]
+    found = COMPONENT.fullmatch(schema.get("$ref", ""))
+    if found and found[1] in EXAMPLES:
+        example = EXAMPLES[found[1]]
+        content["example"] = [example] if many else example
 
 
 def expected_codes(path: str, method: str, operation: dict[str, Any]) -> dict[str, set[str]]:

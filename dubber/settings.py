@@ -290,6 +290,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "dubber.openapi.add_errors",
+        "dubber.openapi.add_examples",
     ],
 }
 

@@ -8,9 +8,13 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError
 from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.serializers import Serializer
 
 from accounts import tokens
 from dubber import health
+from dubber.openapi_examples import EXAMPLES
+from jobs import options
 from tests import make
 from tests.accounts.asking import ask, code_of
 
@@ -228,6 +232,59 @@ def test_every_code_of_an_error_is_in_the_table_of_the_docs() -> None:
 
     assert "preview_limit" in codes
     assert codes - documented == set()
+
+
+def test_every_body_that_is_sent_has_an_example() -> None:
+    told = json.loads(Client().get("/openapi.json").content)
+
+    without = [
+        operation["operationId"]
+        for operations in told["paths"].values()
+        for operation in operations.values()
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+        if "example" not in content
+    ]
+
+    assert without == []
+
+
+@pytest.mark.parametrize("operation", ["get_job", "list_jobs", "get_credits", "calculate_job_cost"])
+def test_what_is_asked_for_most_has_an_example(operation: str) -> None:
+    told = json.loads(Client().get("/openapi.json").content)
+
+    [found] = [
+        one
+        for operations in told["paths"].values()
+        for one in operations.values()
+        if one["operationId"] == operation
+    ]
+
+    assert found["responses"]["200"]["content"]["application/json"]["example"]
+
+
+@pytest.fixture(scope="module")
+def serializers() -> dict[str, type[Serializer[Any]]]:
+    """Everything that takes or gives a body, by its name."""
+    generator = SchemaGenerator()  # type: ignore[no-untyped-call]
+    generator.get_schema(public=True)  # type: ignore[no-untyped-call]
+    found = (one.object for one in generator.registry._components.values())
+    return {type(one).__name__: type(one) for one in found if isinstance(one, Serializer)}
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_an_example_is_taken_by_the_serializer_that_it_is_of(
+    serializers: dict[str, type[Serializer[Any]]], name: str
+) -> None:
+    read = serializers[name](data=EXAMPLES[name])
+
+    assert read.is_valid(), read.errors
+    assert set(EXAMPLES[name]) <= set(read.fields)
+
+
+def test_the_order_in_the_examples_can_be_made() -> None:
+    order = EXAMPLES["JobForm"]
+
+    assert options.checked(order["options"], order["languages"]) == order["options"]
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
