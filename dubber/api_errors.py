@@ -77,6 +77,14 @@ def plain_response(status: int, request: HttpRequest) -> JsonResponse:
     )
 
 
+def json_response(error: UserError, request: HttpRequest) -> JsonResponse:
+    """Answer a program that asked outside the API."""
+    response = JsonResponse(envelope(error, request), status=error.status)
+    if "retry_after" in error.details:
+        response["Retry-After"] = str(error.details["retry_after"])
+    return response
+
+
 def envelope(error: UserError, request: HttpRequest) -> dict[str, object]:
     """The body of an error."""
     beside = {name: error.details[name] for name in BESIDE if name in error.details}

@@ -7,8 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from dubber.api_errors import plain_response
-from dubber.error_pages import error_page, too_large
+from dubber.api_errors import json_response, plain_response
+from dubber.error_pages import error_page, too_large, wants_page
+from dubber.rate_limits import PAGES, TooMany, spend
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
@@ -20,6 +21,11 @@ LARGEST_BODY = 8 * 1024 * 1024
 
 TAKE_RECORDINGS = {"put_upload", "new_job", "draft"}
 """The addresses that take more, each with a limit of its own."""
+
+
+SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
+UNCOUNTED = {"put_upload", "stripe_webhook", "stripe_webhook_slash"}
+"""Addresses that look at a signature: files come in parts, and Stripe as often as it must."""
 
 
 def is_api(path: str) -> bool:
@@ -104,6 +110,32 @@ class SmallBodies:
         if small or (match is not None and match.url_name in TAKE_RECORDINGS):
             return None
         return error_page(request, too_large())
+
+
+class PageLimits:
+    """Counts what is sent from pages, as the API counts its calls. It needs to know who asks."""
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request."""
+        return self.respond(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Any, *_arguments: Any
+    ) -> HttpResponse | None:
+        """Step in before anything is done."""
+        match = request.resolver_match
+        named = match.url_name if match else None
+        if request.method in SAFE or named in UNCOUNTED or hasattr(view, "cls"):
+            return None  # a view of the API has a cls, and counts by itself
+        try:
+            spend(request, request.user, [PAGES])
+        except TooMany as error:
+            page = wants_page(request)
+            return error_page(request, error) if page else json_response(error, request)
+        return None
 
 
 def _is_json(response: HttpResponse) -> bool:

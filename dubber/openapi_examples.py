@@ -19,7 +19,7 @@ LANGUAGE = {
     "status": "complete",
     "stage": "complete",
     "progress": 100,
-    "message": "Done!",
+    "message": "Ready",
     "estimatedTimeRemaining": None,
     "fileSize": 1_464_320,
     "downloadUrl": LINK.format(file=42),

@@ -49,8 +49,14 @@ UPLOAD = Limit("upload", 60)
 JOBS = Limit("jobs", 60)
 HEALTH = Limit("health", 60)
 API = Limit("api", 3600)
+PAGES = Limit("pages", 60)
+"""Forms that are sent from pages."""
+
 STRANGERS = Limit("strangers", 3600)
 """Requests without a valid credential, by address."""
+
+BY_NETWORK = frozenset({AUTH, HEALTH, PAGES})
+"""Limits that hold for who is not signed in too."""
 
 BY_PATH: Sequence[tuple[str, tuple[Limit, ...]]] = (
     ("/health", (HEALTH,)),
@@ -121,8 +127,8 @@ def spend(
         who, counted = f"user:{user.pk}", list(limits)
     else:
         who = f"net:{network_of(client_address(request))}"
-        counted = [limit for limit in limits if limit in (AUTH, HEALTH)]
-        counted += [] if HEALTH in limits or not limits else [STRANGERS]
+        counted = [limit for limit in limits if limit in BY_NETWORK]
+        counted += [] if not {HEALTH, PAGES}.isdisjoint(limits) or not limits else [STRANGERS]
     tightest = None
     for limit in counted:
         spent = count(f"{limit.name}:{who}", most=limit.most(user), seconds=limit.seconds)

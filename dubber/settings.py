@@ -143,6 +143,7 @@ MIDDLEWARE = [
     "dubber.middleware.SmallBodies",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "dubber.middleware.PageLimits",
     "accounts.middleware.VerifiedPages",
     "accounts.middleware.LocalTimes",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -253,6 +254,7 @@ RATE_LIMITS = {
         ("jobs", 50, "Calls under /api/jobs a minute and user."),
         ("health", 100, "Health checks a minute and address."),
         ("api", 1000, "Other calls an hour and user."),
+        ("pages", 120, "Forms sent from pages a minute, by user or address."),
         ("strangers", 200, "Calls without a valid credential an hour and address."),
     )
 }

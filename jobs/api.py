@@ -53,6 +53,7 @@ class UploadUrls(ApiView):
             200: serializers.UploadUrlsAnswer,
             400: refuses("empty_file", *LANGUAGES_REFUSED),
             403: refuses("plan_limit"),
+            409: refuses("conflict"),
             413: refuses("too_large"),
         },
     )

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dubber.api_errors import envelope
+from dubber.api_errors import json_response
 from dubber.error_pages import error_page, wants_page
 from dubber.errors import NotFound, UserError
 from dubber.rate_limits import client_address
@@ -34,16 +34,9 @@ def told(view: View) -> View:
         except UserError as error:
             if wants_page(request):
                 return error_page(request, error)
-            return _answer(request, error)
+            return json_response(error, request)
 
     return wrapped
-
-
-def _answer(request: HttpRequest, error: UserError) -> HttpResponse:
-    response = JsonResponse(envelope(error, request), status=error.status)
-    if "retry_after" in error.details:
-        response["Retry-After"] = str(error.details["retry_after"])
-    return response
 
 
 @csrf_exempt

@@ -1,5 +1,6 @@
 """Files of customers on their way in: stored, then looked at."""
 
+import math
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ LIFE = timedelta(hours=24)
 """How long an upload without a job is kept."""
 
 TO_START, TO_START_LARGE = timedelta(minutes=15), timedelta(minutes=60)
+MOST_UNUSED = 20
+"""Files that a person may have here, or on the way here, of which no dub was made yet."""
+
 LARGE = 500 * 1024 * 1024
 LONGEST_NAME = 200
 TYPES = ("audio/", "video/")
@@ -59,7 +63,7 @@ def issue_uploads(
 ) -> Issued:
     """Let a customer send files, by role, each to one address that is bound to one key and limit.
 
-    Raises UserError validation_error, too_large, unsupported_media and that of a language.
+    Raises UserError validation_error, too_large, unsupported_media, conflict, those of a language.
     """
     _check_languages(languages)
     public_id = new_public_id()
@@ -86,7 +90,8 @@ def issue_upload(
     size: int | None,
     public_id: str,
 ) -> Upload:
-    """Let a customer send one file. Raises UserError too_large, unsupported_media."""
+    """Let a customer send one file. Raises UserError too_large, unsupported_media, conflict."""
+    _refuse_many(user)
     limit = plan_of(user).limits.largest_bytes
     if size is not None and size > limit:
         raise refusal(too_large(size, limit))
@@ -147,8 +152,9 @@ def register_upload(
 
     public_id is what the job of this file will be called, where that is known.
 
-    Raises UserError empty_file, too_large.
+    Raises UserError empty_file, too_large, conflict.
     """
+    _refuse_many(user)
     limit = plan_of(user).limits.largest_bytes
     base = base_name(name) or role.value
     content = File(file, name=base)
@@ -249,6 +255,25 @@ def _check_languages(languages: Collection[str]) -> None:
             find(code)
     except PipelineError as error:
         raise refusal(error) from error
+
+
+def _refuse_many(user: User) -> None:
+    """Raise Conflict to who has many files here that nothing was made of."""
+    now = timezone.now()
+    unused = Upload.objects.filter(user=user, gone_at=None, expires_at__gt=now)
+    ends = list(
+        unused.filter(voice_of=None, background_of=None)
+        .order_by("expires_at")
+        .values_list("expires_at", flat=True)[:MOST_UNUSED]
+    )
+    if len(ends) < MOST_UNUSED:
+        return
+    sentence = _(
+        "You have sent, or begun to send, %(most)d files that no dub was made of. Make dubs of "
+        "them first; unused files are deleted after a day."
+    )
+    wait = math.ceil((ends[0] - now).total_seconds())
+    raise Conflict(sentence % {"most": MOST_UNUSED}, most=MOST_UNUSED, retry_after=wait)
 
 
 def _to_start(size: int | None) -> timedelta:

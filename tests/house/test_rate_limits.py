@@ -1,6 +1,7 @@
 """Rate limits: exact, shared, by who asks, and told in every answer."""
 
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -106,6 +107,43 @@ def test_signing_up_on_pages_is_limited_too(settings: Any) -> None:
     codes = [Client().post("/password-reset", form).status_code for _ in range(2)]
 
     assert codes == [200, 429]
+
+
+@pytest.mark.django_db
+def test_what_is_sent_from_pages_is_limited_by_person(settings: Any) -> None:
+    set_most(settings, pages=2)
+    hasty, patient = Client(), Client()
+    make.sign_in(hasty, make.user())
+    make.sign_in(patient, make.user())
+
+    answers = [hasty.post("/jobs/new/drafts") for _ in range(3)]
+
+    assert [one.status_code for one in answers] == [201, 201, 429]
+    assert answers[2].json()["error"] == "rate_limit_exceeded"
+    assert int(answers[2]["Retry-After"]) > 0
+    assert patient.post("/jobs/new/drafts").status_code == 201
+    assert hasty.get("/jobs").status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_person_who_sends_pages_too_fast_gets_a_page(settings: Any) -> None:
+    set_most(settings, pages=0)
+
+    answer = Client().post("/login", {}, headers={"accept": "text/html"})
+
+    assert answer.status_code == 429
+    assert "A little slower, please" in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_files_and_stripes_messages_are_not_counted_as_pages(settings: Any) -> None:
+    set_most(settings, pages=0)
+
+    file = Client().put("/uploads/1.AAAAAAAAAAAAAAAAAAAAAA", b"x", content_type="audio/wav")
+    message = Client().post(f"/stripe/webhook/{uuid.uuid4()}", {}, content_type="application/json")
+
+    assert file.status_code == 404
+    assert message.status_code != 429
 
 
 @pytest.mark.django_db

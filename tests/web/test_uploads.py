@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.core.files.storage import default_storage
@@ -13,11 +13,11 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from dubber.errors import UserError
+from dubber.errors import Conflict, UserError
 from jobs import incoming, links, retention
 from jobs.incoming import Patience, receive, span_of
 from jobs.models import Upload
-from jobs.uploads import issue_uploads
+from jobs.uploads import give_up, issue_uploads, register_upload
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +120,25 @@ def test_a_size_over_the_limit_gets_no_address() -> None:
 
     assert refused.value.code == "too_large"
     assert not Upload.objects.exists()
+
+
+def test_a_person_has_twenty_files_at_most_that_no_dub_was_made_of() -> None:
+    person = make.professional()
+    for _ in range(19):
+        make.job(person, languages=["es"])
+        issued(person)
+    over = issued(person)
+
+    with pytest.raises(Conflict) as refused:
+        issued(person)
+    with pytest.raises(Conflict):
+        register_upload(person, file=io.BytesIO(b"x"), name="a.wav", role=Upload.Role.VOICE)
+    give_up(over)
+
+    assert refused.value.details["most"] == 20
+    assert 0 < cast("int", refused.value.details["retry_after"]) <= 24 * 3600
+    assert issued(person)
+    assert issued(make.professional())
 
 
 def test_another_size_than_announced_is_refused(client: Client) -> None:
