@@ -22,9 +22,10 @@ from jobs.pipeline import dub as recipe
 from jobs.pipeline.dub import Engines
 from jobs.pipeline.errors import PipelineError, Stopped
 from jobs.pipeline.export import wavs
+from jobs.pipeline.ingest import tolerance
 from jobs.pipeline.probe import Limits
 from jobs.pipeline.subtitles import Captions
-from jobs.pipeline.timeline import SAMPLE_RATE, Loudness, Mix, Source, Stems
+from jobs.pipeline.timeline import Loudness, Mix, Source, Stems
 from jobs.results import DELIVERED
 from jobs.states import StepKind
 from jobs.storage import Kept
@@ -196,7 +197,7 @@ def _ingest(bench: Bench, out: Path) -> Result:
         folder=out,
         desk=bench.desk,
     )
-    refuse_other_length(paid_ms=job.duration_ms, samples=stems.samples)
+    refuse_other_length(paid_ms=job.duration_ms, seconds=source.duration)
     files = {"voice": stems.voice, "speech": stems.speech}
     if stems.background:
         files["background"] = stems.background
@@ -217,13 +218,15 @@ def _ingest(bench: Bench, out: Path) -> Result:
     return Result(files, write)
 
 
-def refuse_other_length(*, paid_ms: int, samples: int) -> None:
-    """Raise LENGTH_CHANGED when decoding gave another length than the one that was paid for."""
-    counted = samples / SAMPLE_RATE
+def refuse_other_length(*, paid_ms: int, seconds: float) -> None:
+    """Raise LENGTH_CHANGED when the sound, as it was decoded, isn't as long as what was paid for.
+
+    The stems may be longer: they last as long as the picture.
+    """
     paid = paid_ms / 1000
-    if abs(counted - paid) > max(2.0, 0.02 * paid):
+    if abs(seconds - paid) > tolerance(paid):
         raise PipelineError(
-            "LENGTH_CHANGED", actual=f"{counted:.1f} seconds", claimed=f"{paid:.1f} seconds"
+            "LENGTH_CHANGED", actual=f"{seconds:.1f} seconds", claimed=f"{paid:.1f} seconds"
         )
 
 

@@ -25,6 +25,7 @@ from jobs.states import STAGE_OF, JobStatus, Stage, StepKind
 from jobs.uploads import register_upload
 from tests import make
 from tests.engines import Hearing, Humming, Shouting, engines
+from tests.pipeline import media
 
 pytestmark = [
     pytest.mark.ffmpeg,
@@ -156,6 +157,23 @@ def test_a_length_that_was_not_paid_for_stops_the_job() -> None:
     work(made)
 
     assert job.tasks.get().error_code == "LENGTH_CHANGED"
+
+
+def test_a_video_whose_picture_goes_on_after_its_sound_is_dubbed_to_its_end(tmp_path: Path) -> None:
+    words = (*media.tone(SECONDS), *media.picture(SECONDS + 6), "-c:v", "libx264", "-c:a", "aac")
+    film = media.ffmpeg(*words, out=tmp_path / "film.mp4")
+    person = make.professional(credits=100)
+    with film.open("rb") as file:
+        voice = register_upload(person, file=file, name="film.mp4", role=Upload.Role.VOICE)
+    made = engines(hearing=Hearing(HEARD))
+    job = create_job(person, voice=voice, background=None, languages=("es",), engines=lambda: made)
+
+    work(made)
+
+    job.refresh_from_db()
+    assert (job.duration_ms, job.tasks.get().error) == (SECONDS * 1000, "")
+    dubbed = soundfile.info(current(job, "full_mp3"))
+    assert dubbed.duration == pytest.approx(SECONDS + 6, abs=0.05)
 
 
 def test_a_pair_that_turns_out_to_be_missing_fails_that_language_only() -> None:
