@@ -5,7 +5,7 @@ Nothing here computes or talks to anyone: what a step made is already in storage
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
 
 from django.core.mail import mail_admins
@@ -141,6 +141,7 @@ def fail(claim: Claim, error: PipelineError) -> None:
     for task in _concerned(job, claim):
         fail_language(job, task, error)
     cancel_steps(job)
+    make_ready(job)  # what was asked for of a language whose rendering was given up just now
     settle(job)
 
 
@@ -244,18 +245,30 @@ def cancel_extras(job: DubbingJob) -> None:
 
 
 def make_ready(job: DubbingJob) -> None:
-    """Make those waiting steps ready whose step before is done, and ring for each."""
+    """Make those waiting steps ready that wait for nothing any more, and ring for each."""
     steps = list(job.steps.select_for_update(of=("self",), no_key=True).order_by("pk"))
     done = {(step.kind, step.task_id) for step in steps if step.status == StepStatus.DONE}
+    complete = set(job.tasks.filter(stage=Stage.COMPLETE).values_list("pk", flat=True))
     for step in steps:
-        before = BEFORE[StepKind(step.kind)]
-        shared = before not in LANGUAGE_KINDS
-        held = step.kind == StepKind.TRANSLATE and job.awaits_review
-        if step.status != StepStatus.WAITING or held:
-            continue
-        if before is None or (before, None if shared else step.task_id) in done:
+        if step.status == StepStatus.WAITING and _may_begin(job, step, done, complete):
             step.move_to(StepStatus.READY, not_before=Now())
             queue.ring(step.pk)
+
+
+def _may_begin(
+    job: DubbingJob,
+    step: Step,
+    done: Collection[tuple[str, int | None]],
+    complete: Collection[int | None],
+) -> bool:
+    """Say whether what a step needs is there: `done` steps, or a language that is `complete`."""
+    if step.kind in ON_DEMAND:
+        return step.task_id in complete
+    if step.kind == StepKind.TRANSLATE and job.awaits_review:
+        return False
+    before = BEFORE[StepKind(step.kind)]
+    shared = before not in LANGUAGE_KINDS
+    return before is None or (before, None if shared else step.task_id) in done
 
 
 def settle(job: DubbingJob) -> None:

@@ -100,6 +100,7 @@ def cancel_job(job: DubbingJob, *, by: User) -> DubbingJob:
                 continue
             _cancel_language(job, task, by=by, strict=strict)
         outcomes.cancel_steps(job)
+        outcomes.make_ready(job)
         outcomes.settle(job)
         return job
 

@@ -71,12 +71,9 @@ BEFORE: Mapping[StepKind, StepKind | None] = {
     StepKind.DUB: StepKind.TRANSLATE,
     StepKind.MIX: StepKind.DUB,
     StepKind.EXPORT: StepKind.MIX,
-    StepKind.WAV: StepKind.EXPORT,
-    StepKind.BUNDLE: StepKind.EXPORT,
-    StepKind.PREVIEW: StepKind.EXPORT,
-    StepKind.SHORTEN: StepKind.EXPORT,
 }
-"""What must be done before a step of each kind is ready."""
+"""What must be done before a step of each kind is ready. What is made on demand only waits until
+its language is complete, which it also is after a rendering of changed lines was given up."""
 
 STAGE_OF: Mapping[StepKind, Stage] = {
     StepKind.INGEST: Stage.STT,

@@ -24,8 +24,7 @@ def test_every_status_has_its_moves() -> None:
     assert set(JOB_NEXT) == set(JobStatus)
     assert set(STAGE_NEXT) == set(Stage)
     assert set(STEP_NEXT) == set(StepStatus)
-    assert set(BEFORE) == set(StepKind)
-    assert set(STAGE_OF) == set(StepKind) - set(ON_DEMAND)
+    assert set(BEFORE) == set(STAGE_OF) == set(StepKind) - set(ON_DEMAND)
 
 
 def test_a_row_that_moved_in_the_meantime_can_not_be_moved() -> None:

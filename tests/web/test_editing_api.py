@@ -11,6 +11,7 @@ from accounts.models import User
 from billing import ledger, services
 from billing.queries import balance_of
 from jobs import editing, outcomes, rows, storage
+from jobs.extras import ask_for
 from jobs.models import Artifact, DubbingJob, LanguageTask, Line, Segment, Step
 from jobs.pipeline.errors import PipelineError
 from jobs.services import cancel_job, refund_language
@@ -361,6 +362,29 @@ def test_a_rendering_that_is_cancelled_leaves_the_language_as_it_was(
     assert (job.status, job.tasks.get().stage) == (JobStatus.COMPLETE, Stage.COMPLETE)
     assert balance_of(person) == 93
     assert not job.steps.filter(status__in=[StepStatus.READY, StepStatus.WAITING]).exists()
+
+
+@pytest.mark.parametrize("asked_before", [True, False])
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+def test_after_a_rendering_was_given_up_a_wav_is_made_and_lines_are_edited(
+    job: DubbingJob, person: User, end: str, asked_before: bool
+) -> None:
+    task = rendering(job)
+    if asked_before:
+        ask_for(job, task=task, kind=StepKind.WAV)
+    claim = make.claim()
+    if end == "failed":
+        outcomes.fail(claim, PipelineError("ENGINE_REFUSED", engine="it"))
+    else:
+        cancel_job(DubbingJob.objects.get(pk=job.pk), by=person)
+    if not asked_before:
+        ask_for(job, task=task, kind=StepKind.WAV)
+
+    wav = make.claim()
+    outcomes.finish(wav, kept=[], write=lambda: None)
+
+    assert wav.kind == StepKind.WAV
+    assert rendering(job).stage == Stage.QUEUED
 
 
 def test_files_that_are_gone_can_not_be_edited(job: DubbingJob, person: User) -> None:
