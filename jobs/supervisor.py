@@ -18,6 +18,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
+from accounts import tidying
 from dubber import beats
 from jobs import claims, notices, queue, retention, scratch, sweeper
 from jobs.workers import group_of, this_worker
@@ -143,6 +144,7 @@ class Supervisor:
                 self._every("beat", BEAT_EVERY, lambda: beats.beat(this_worker()))
                 self._every("mail", MAIL_EVERY, notices.send_due)
                 self._every("tidy", TIDY_EVERY, beats.tidy)
+                self._every("sign-ins", TIDY_EVERY, tidying.forget_expired)
                 for name, seconds in COMMANDS_EVERY.items():
                     self._every(name, seconds, partial(queue.send_command, name))
                 self._every("files", TIDY_EVERY, retention.tidy)
