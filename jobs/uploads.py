@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.core.files import File
 from django.core.files.storage import default_storage
@@ -208,12 +208,13 @@ def is_used(upload: Upload) -> bool:
     return DubbingJob.objects.filter(Q(voice=upload) | Q(background=upload)).exists()
 
 
-@transaction.atomic
 def record_source(upload: Upload, *, source: Source) -> Upload:
-    """Write down what was found in a file."""
+    """Write down what was found in a file. Raises Conflict when it was sent anew meanwhile."""
     upload.source = rows.source_to_json(source)
     upload.duration_ms = whole_ms(source.duration)
-    upload.save(update_fields=["source", "duration_ms"])
+    same = Upload.objects.filter(pk=upload.pk, **version_of(upload))
+    if not same.update(source=upload.source, duration_ms=upload.duration_ms):
+        raise _sent_anew()
     return upload
 
 
@@ -242,9 +243,17 @@ def refuse_changed(uploads: Collection[Upload | None]) -> None:
     read = {upload.pk: upload for upload in uploads if upload}
     rows_now = Upload.objects.select_for_update().filter(pk__in=read).order_by("pk")
     for row in rows_now:
-        known = read[row.pk]
-        if (row.sha256, row.etag, row.size) != (known.sha256, known.etag, known.size):
-            raise Conflict(_("A file was uploaded again in the meantime. Start again."))
+        if version_of(row) != version_of(read[row.pk]):
+            raise _sent_anew()
+
+
+def version_of(upload: Upload) -> dict[str, Any]:
+    """What changes when a file is sent again, or goes."""
+    return {name: getattr(upload, name) for name in ("sha256", "etag", "size", "gone_at")}
+
+
+def _sent_anew() -> Conflict:
+    return Conflict(_("A file was uploaded again in the meantime. Start again."))
 
 
 def _check_languages(languages: Collection[str]) -> None:

@@ -8,12 +8,22 @@ from billing.models import UserCredits
 from billing.plans import PLANS
 from dubber.errors import Conflict, UserError
 from jobs.models import Upload
-from jobs.uploads import measure_upload, register_upload
+from jobs.uploads import measure_upload, record_source, register_upload
 from tests import make
 
 pytestmark = pytest.mark.django_db
 
 VOICE = Upload.Role.VOICE
+
+
+def test_what_was_found_in_a_file_is_not_said_of_the_next_one() -> None:
+    upload = register_upload(make.user(), file=io.BytesIO(b"sound"), name="a.wav", role=VOICE)
+    Upload.objects.update(sha256="0" * 64)  # sent anew while the first was looked into
+
+    with pytest.raises(Conflict):
+        record_source(upload, source=make.source())
+
+    assert Upload.objects.get().duration_ms is None
 
 
 class Endless(io.BytesIO):
