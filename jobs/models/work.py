@@ -112,7 +112,12 @@ class DubbingJob(models.Model):
                 condition=Q(shortenings__lte=MOST_SHORTENINGS_OF_JOB),
             ),
         ]
-        indexes = [models.Index(fields=["user", "-id"], name="job_of_user_newest")]
+        indexes = [
+            models.Index(fields=["user", "-id"], name="job_of_user_newest"),
+            models.Index(  # asked for every few seconds by every machine
+                fields=["finished_at"], condition=Q(told_at=None), name="job_to_tell_of"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.public_id
