@@ -34,6 +34,10 @@ from jobs.workers import processor_seconds
 SLACK = 900.0
 """Seconds that any step may take, beside its share of the source's length."""
 
+LONGEST = 20 * 3600.0
+"""Seconds after which any step is taken for hung: well before the queue would end it, and before
+its folder is taken for forgotten."""
+
 SHARE: Mapping[StepKind, float] = {
     StepKind.INGEST: 2,
     StepKind.TRANSCRIBE: 8,
@@ -163,7 +167,7 @@ def _refresh_connection() -> None:
 
 def allowed_seconds(step: Step) -> float:
     """How long a step may take before it is taken for hung."""
-    return SLACK + SHARE[StepKind(step.kind)] * step.job.duration_ms / 1000
+    return min(SLACK + SHARE[StepKind(step.kind)] * step.job.duration_ms / 1000, LONGEST)
 
 
 def _keep(bench: Bench, result: Result) -> list[Kept]:
