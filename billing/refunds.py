@@ -9,6 +9,7 @@ import logging
 from collections.abc import Mapping
 
 from django.db import transaction
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
@@ -253,3 +254,17 @@ def _undo(purchase: Purchase, refund: PurchaseRefund) -> None:
             description=_("Refund of a payment failed"),
         )
     _count(purchase, cents=-refund.cents, credits=-refund.credits)
+    _take_for_the_bank(purchase, refund)
+
+
+def _take_for_the_bank(purchase: Purchase, failed: PurchaseRefund) -> None:
+    """Take what a lost dispute left to a refund, now that this refund failed."""
+    lost = list(purchase.disputes.filter(status=DisputeStatus.LOST))
+    live = purchase.refunds.exclude(status=RefundStatus.FAILED)
+    gone = sum(one.cents for one in lost) + sum(one.cents for one in live)
+    due = min(gone, purchase.amount_cents) - purchase.returned_cents
+    if not lost or due <= 0:
+        return
+    reference, told = f"{lost[0].reference}:{failed.pk}", _("Payment taken back by the bank")
+    credits = _take(purchase, due, reference, told)
+    purchase.disputes.filter(pk=lost[0].pk).update(credits=F("credits") + credits, updated_at=Now())

@@ -15,6 +15,7 @@ from billing.queries import balance_of, imbalances, plan_of
 from billing.refunds import refund_purchase, refundable
 from billing.states import DisputeStatus, PurchaseStatus, RefundStatus
 from dubber.errors import Conflict, PermissionRefused, UserError
+from dubber.reconcile import differences_found
 from tests import make
 from tests.billing.paying import Till
 
@@ -284,6 +285,30 @@ def test_a_lost_dispute_over_spent_credits_is_owed(till: Till) -> None:
     till.deliver_all("charge.dispute.closed")
 
     assert (balance_of(user), owed_by(user)) == (0, 45)
+
+
+@pytest.mark.parametrize(("refunded", "disputed"), [(2900, 2900), (1450, 2900), (1450, 1450)])
+def test_a_refund_that_fails_gives_back_nothing_that_the_bank_took(
+    till: Till, refunded: int, disputed: int
+) -> None:
+    user = make.user()
+    purchase = till.buy(user)
+    account = till.peer.account
+    refunded_in_stripe(till, purchase, refunded)
+    dispute = account.open_dispute(account.objects[str(purchase.stripe_payment_intent_id)])
+    dispute["amount"] = disputed  # the bank has not heard of the refund yet
+    account.close_dispute(dispute, "lost")
+    account.fail_refund(account.of_kind("refund")[-1])
+
+    for name in ("refund.created", "charge.dispute.closed", "refund.failed", "refund.failed"):
+        assert till.deliver_all(name) == [200]
+
+    left = 50 - 50 * disputed // 2900
+    purchase.refresh_from_db()
+    assert (balance_of(user), purchase.returned_credits) == (left, 50 - left)
+    assert Dispute.objects.get().credits == 50 - left
+    assert plan_of(user) == (CREATOR if left else STARTER)
+    assert [str(found) for found in differences_found(stripe=False)] == []
 
 
 def test_a_quarantined_payment_that_is_refunded_brings_no_debt(till: Till) -> None:
