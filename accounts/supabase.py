@@ -6,6 +6,7 @@ e-mail address is theirs is asked of Supabase itself. Source: Supabase's guide o
 server's `GET /user`.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ from accounts.registration import drop_credentials
 from dubber import rate_limits
 from dubber.errors import UserError
 
+log = logging.getLogger(__name__)
+
 SECRET_ALGORITHMS = ("HS256",)
 KEY_ALGORITHMS = ("ES256", "RS256")
 LEEWAY = 30
@@ -35,24 +38,46 @@ REQUIRED = ["exp", "iss", "aud", "sub", "role"]
 
 
 class PublishedKeys:
-    """The project's keys by id, fetched when they are old, or when an id is unknown."""
+    """The project's keys by id, fetched when they are old, or when an id is unknown.
+
+    While Supabase doesn't answer, keys that are known go on, and it is asked once a minute.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._fetching = threading.Lock()
         self._keys: Mapping[str, jwt.PyJWK] = {}
-        self._url = ""
-        self._fetched = 0.0
+        self._asked: float | None = None
+        self._failed = False
 
     def find(self, key_id: str) -> jwt.PyJWK | None:
         """The key with this id. Raises UserError service_busy when Supabase doesn't answer."""
-        with self._lock:
-            url = f"{settings.SUPABASE_URL}/auth/v1/.well-known/jwks.json"
-            age = time.monotonic() - self._fetched
-            patience = KEYS_LAST if key_id in self._keys else UNKNOWN_KEY_EVERY
-            if url != self._url or not self._fetched or age > patience:
-                self._keys = _fetch_keys(url)
-                self._url, self._fetched = url, time.monotonic()
-            return self._keys.get(key_id)
+        # Whose key is known doesn't wait while somebody else fetches.
+        if self._is_due(key_id) and self._fetching.acquire(blocking=key_id not in self._keys):
+            try:
+                if self._is_due(key_id):  # nobody fetched while this one waited
+                    self._fetch()
+            finally:
+                self._fetching.release()
+        if self._failed and key_id not in self._keys:
+            raise _away()
+        return self._keys.get(key_id)
+
+    def _is_due(self, key_id: str) -> bool:
+        if self._asked is None:
+            return True
+        rested = key_id in self._keys and not self._failed
+        patience = KEYS_LAST if rested else UNKNOWN_KEY_EVERY
+        return time.monotonic() - self._asked > patience
+
+    def _fetch(self) -> None:
+        try:
+            self._keys = _fetch_keys()
+            self._failed = False
+        except UserError as error:
+            log.warning("Supabase's keys can't be fetched: %r", error.__cause__)
+            self._failed = True
+        finally:
+            self._asked = time.monotonic()
 
 
 published_keys = PublishedKeys()
@@ -172,7 +197,8 @@ def confirmed_address(token: str, *, sub: str) -> str | None:
         raise _away() from error
 
 
-def _fetch_keys(url: str) -> dict[str, jwt.PyJWK]:
+def _fetch_keys() -> dict[str, jwt.PyJWK]:
+    url = f"{settings.SUPABASE_URL}/auth/v1/.well-known/jwks.json"
     try:
         told = httpx.get(url, timeout=TIMEOUT).raise_for_status().json()
         keys = [jwt.PyJWK(key) for key in told["keys"] if key.get("alg") in KEY_ALGORITHMS]

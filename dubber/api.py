@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
+from django.contrib.auth.models import AnonymousUser
 from rest_framework.exceptions import APIException
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import JSONRenderer
@@ -12,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.views import APIView
 
+from dubber.errors import UserError
 from dubber.rate_limits import Limit, Spent, TooMany, limits_of, spend
 
 Form = TypeVar("Form", bound=Serializer[Any])
@@ -54,7 +56,8 @@ class ApiView(APIView):
         limits = limits_of(request.path) if self.rate_limits is None else self.rate_limits
         try:
             super().perform_authentication(request)
-        except APIException:
+        except (APIException, UserError):
+            request.user = AnonymousUser()  # else counting would authenticate, and fail, again
             self.count_request(request, limits)
             raise
         self.count_request(request, limits)

@@ -18,6 +18,7 @@ from tests.peers.supabase import SECRET, SERVICE_KEY, SupabasePeer
 pytestmark = pytest.mark.django_db
 ME = "/api/users/me"
 REFUSED = (401, "authentication_required")
+KEYS = "/auth/v1/.well-known/jwks.json"
 
 
 @pytest.fixture
@@ -28,6 +29,12 @@ def peer(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[SupabasePee
         settings.SUPABASE_JWT_SECRET = SECRET
         settings.SUPABASE_SERVICE_KEY = SERVICE_KEY
         yield running
+
+
+def later(seconds: float) -> None:
+    """Let so much time go by since the keys were fetched."""
+    assert supabase.published_keys._asked is not None
+    supabase.published_keys._asked -= seconds
 
 
 def test_a_first_visit_makes_the_person(peer: SupabasePeer) -> None:
@@ -138,14 +145,14 @@ def test_an_unknown_key_is_looked_for_once_a_minute(peer: SupabasePeer) -> None:
     for _ in range(3):
         assert code_of(ask("GET", ME, peer.token(ana, key_id="unknown"))) == REFUSED
 
-    assert peer.calls.count("/auth/v1/.well-known/jwks.json") == 1
+    assert peer.calls.count(KEYS) == 1
 
 
 def test_a_new_key_is_found_after_a_minute(peer: SupabasePeer) -> None:
     ana = peer.add_person("ana@example.com")
     ask("GET", ME, peer.token(ana))
     peer.add_key("second")
-    supabase.published_keys._fetched -= 61
+    later(61)
 
     assert ask("GET", ME, peer.token(ana, key_id="second")).status_code == 200
 
@@ -159,6 +166,52 @@ def test_supabase_being_away_is_told_as_such(peer: SupabasePeer) -> None:
     assert code_of(answer) == (503, "service_busy")
     assert answer["Retry-After"] == "5"
     assert peer.url not in answer.content.decode()
+
+
+def test_supabase_being_away_is_asked_for_its_keys_once_a_minute(peer: SupabasePeer) -> None:
+    ana = peer.add_person("ana@example.com")
+    peer.down = True
+    for _ in range(3):
+        assert code_of(ask("GET", ME, peer.token(ana))) == (503, "service_busy")
+    peer.down = False
+    later(61)
+
+    answer = ask("GET", ME, peer.token(ana))
+
+    assert answer.status_code == 200
+    assert peer.calls.count(KEYS) == 2
+
+
+def test_a_known_key_goes_on_while_supabase_is_away(peer: SupabasePeer) -> None:
+    ana = peer.add_person("ana@example.com")
+    ask("GET", ME, peer.token(ana))
+    peer.down = True
+    later(601)
+
+    answers = [ask("GET", ME, peer.token(ana)) for _ in range(3)]
+
+    assert [one.status_code for one in answers] == [200, 200, 200]
+    assert peer.calls.count(KEYS) == 2
+
+
+def test_who_is_known_does_not_wait_for_a_fetch(peer: SupabasePeer) -> None:
+    ana = peer.add_person("ana@example.com")
+    ask("GET", ME, peer.token(ana))
+    later(601)
+
+    with supabase.published_keys._fetching:  # which somebody else holds for seconds
+        answer = ask("GET", ME, peer.token(ana))
+
+    assert answer.status_code == 200
+
+
+def test_guesses_count_against_the_limits_while_supabase_is_away(peer: SupabasePeer) -> None:
+    ana = peer.add_person("ana@example.com")
+    peer.down = True
+
+    answer = ask("GET", ME, peer.token(ana))
+
+    assert answer["X-RateLimit-Remaining"] == str(int(answer["X-RateLimit-Limit"]) - 1)
 
 
 def test_a_confirmed_address_is_linked_to_its_account(peer: SupabasePeer) -> None:
