@@ -8,7 +8,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.utils.translation import gettext_lazy as _
 
 from accounts import sign_in
-from accounts.serializers import MOST
+from accounts.serializers import LONGEST_EMAIL, MOST
 from dubber.errors import UserError
 from dubber.rate_limits import client_address
 
@@ -36,14 +36,14 @@ class SignInForm(AuthenticationForm):
 class SignUpForm(forms.Form):
     """What an account needs."""
 
-    email = forms.EmailField(max_length=254)
+    email = forms.EmailField(max_length=LONGEST_EMAIL)
     password = forms.CharField(max_length=MOST, strip=False)
 
 
 class EmailForm(forms.Form):
     """Where a link shall be sent."""
 
-    email = forms.EmailField(max_length=254)
+    email = forms.EmailField(max_length=LONGEST_EMAIL)
 
 
 class PasswordForm(forms.Form):

@@ -8,18 +8,21 @@ from rest_framework import serializers
 MOST = 128
 """Characters of a password: a longer one would only cost us time."""
 
+LONGEST_EMAIL = 254
+"""Characters, as many as are kept."""
+
 
 class Credentials(serializers.Serializer[Any]):
     """An e-mail address and a new password."""
 
-    email = serializers.EmailField()
+    email = serializers.EmailField(max_length=LONGEST_EMAIL)
     password = serializers.CharField(max_length=MOST, trim_whitespace=False)
 
 
 class Login(serializers.Serializer[Any]):
     """What signs a program in. otp is for who has one-time codes."""
 
-    email = serializers.EmailField()
+    email = serializers.EmailField(max_length=LONGEST_EMAIL)
     password = serializers.CharField(max_length=MOST, trim_whitespace=False)
     otp = serializers.CharField(max_length=10, required=False, allow_blank=True, allow_null=True)
 
@@ -39,7 +42,7 @@ class Logout(serializers.Serializer[Any]):
 class Email(serializers.Serializer[Any]):
     """An e-mail address."""
 
-    email = serializers.EmailField()
+    email = serializers.EmailField(max_length=LONGEST_EMAIL)
 
 
 class PasswordUpdate(serializers.Serializer[Any]):

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -31,6 +32,17 @@ class JsonRenderer(JSONRenderer):
         return content
 
 
+class JsonParser(JSONParser):
+    """Reads JSON; what is nested deeper than Python can follow is no JSON of ours."""
+
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        """The body. Raises ParseError."""
+        try:
+            return super().parse(*args, **kwargs)
+        except RecursionError as error:
+            raise ParseError from error
+
+
 class AlwaysJson(DefaultContentNegotiation):
     """Answers in the one format that there is, whatever a client says it accepts."""
 
@@ -46,6 +58,7 @@ class ApiView(APIView):
     that the path has.
     """
 
+    parser_classes = (JsonParser,)
     renderer_classes = (JsonRenderer,)
     content_negotiation_class = AlwaysJson
     rate_limits: ClassVar[tuple[Limit, ...] | None] = None

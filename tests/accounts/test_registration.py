@@ -152,6 +152,15 @@ def test_a_link_for_one_purpose_is_none_for_another() -> None:
     assert code_of(answer) == (400, "validation_error")
 
 
+@pytest.mark.parametrize("path", ["signup", "login", "password-reset", "resend-verification"])
+def test_an_address_longer_than_is_kept_is_refused(path: str) -> None:
+    email = "ana@" + ".".join(["a" * 62] * 4) + ".com"
+
+    answer = ask("POST", f"/api/auth/{path}", email=email, password=PASSWORD)
+
+    assert code_of(answer) == (400, "validation_error")
+
+
 def test_a_weak_password_is_refused_with_its_reason() -> None:
     answer = sign_up(password="12345678")
 

@@ -56,6 +56,7 @@ def test_every_refusal_has_the_same_shape(
         ('"text"', "application/json", 400, "validation_error"),
         ("a=b", "application/x-www-form-urlencoded", 415, "unsupported_media"),
         ("\ud800".encode("utf-16", "surrogatepass"), "application/json", 400, "validation_error"),
+        ("[" * 100_000, "application/json", 400, "validation_error"),
         ("x" * 3_000_000, "application/json", 413, "too_large"),
     ],
 )
