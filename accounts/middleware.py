@@ -5,9 +5,12 @@ from contextlib import suppress
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+
+from dubber.error_pages import busy_page
 
 Respond = Callable[[HttpRequest], HttpResponse]
 
@@ -62,9 +65,14 @@ class VerifiedPages:
         if hasattr(view, "cls"):  # a view of the API
             return None
         match = request.resolver_match
-        if match is None or match.url_name in OPEN or not request.user.is_authenticated:
+        if match is None or match.url_name in OPEN:
             return None
-        return None if request.user.is_verified else redirect("verify_email")
+        try:
+            user = request.user
+            allowed = not user.is_authenticated or user.is_verified
+        except OperationalError:  # which no other middleware can see here
+            return busy_page(request)
+        return None if allowed else redirect("verify_email")
 
 
 class LocalTimes:
@@ -80,9 +88,17 @@ class LocalTimes:
         finally:
             timezone.deactivate()  # the next request of this thread is somebody else's
 
-    def process_view(self, request: HttpRequest, view: Any, *_arguments: Any) -> None:
+    def process_view(
+        self, request: HttpRequest, view: Any, *_arguments: Any
+    ) -> HttpResponse | None:
         """Choose the time zone before a page is made."""
-        zone = getattr(request.user, "timezone", "")
-        if zone and not hasattr(view, "cls"):
+        if hasattr(view, "cls"):
+            return None
+        try:
+            zone = getattr(request.user, "timezone", "")
+        except OperationalError:
+            return busy_page(request)
+        if zone:
             with suppress(ZoneInfoNotFoundError, ValueError):  # one that is no longer known
                 timezone.activate(ZoneInfo(zone))
+        return None

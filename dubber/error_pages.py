@@ -58,6 +58,13 @@ def error_page(request: HttpRequest, error: UserError) -> HttpResponse:
     return response
 
 
+def busy_page(request: HttpRequest) -> HttpResponse:
+    """Say that the database doesn't answer; the frame of a page would ask it again."""
+    response = render(request, "503.html", status=503)
+    response["Retry-After"] = str(BUSY_SECONDS)
+    return response
+
+
 def too_large() -> UserError:
     """The refusal of a body that is more than a form may hold."""
     sentence = str(_("What you sent is more than this page takes. Send less of it."))
@@ -80,9 +87,4 @@ class ErrorPages:
             return error_page(request, exc)
         if isinstance(exc, RequestDataTooBig):
             return error_page(request, too_large())
-        if isinstance(exc, OperationalError):
-            # The frame of a page would ask the database again.
-            response = render(request, "503.html", status=503)
-            response["Retry-After"] = str(BUSY_SECONDS)
-            return response
-        return None
+        return busy_page(request) if isinstance(exc, OperationalError) else None

@@ -1,11 +1,12 @@
 """What a person sees when a page can't be shown."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import RequestDataTooBig
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 
@@ -73,6 +74,45 @@ def test_a_database_that_is_gone_is_not_asked_again_for_the_page_that_says_so(
     assert status == 503
     assert "Nothing is lost" in page
     assert "no connection" not in page
+
+
+@pytest.fixture
+def database_is_gone(client: Client) -> Iterator[None]:
+    """Somebody is signed in, and every question to the database fails."""
+
+    def fail(*_: object) -> None:
+        raise OperationalError("no connection")
+
+    client.force_login(make.user())
+    with connection.execute_wrapper(fail):
+        yield
+
+
+@pytest.mark.usefixtures("database_is_gone")
+@pytest.mark.parametrize("path", ["/jobs", "/pricing", "/account", "/admin/"])
+def test_who_is_signed_in_reads_that_the_database_is_gone(client: Client, path: str) -> None:
+    answer = client.get(path)
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert "Nothing is lost" in answer.content.decode()
+
+
+@pytest.mark.usefixtures("database_is_gone")
+@pytest.mark.parametrize("path", ["/api/jobs", "/api/users/me"])
+def test_programs_with_a_session_are_told_that_the_database_is_gone(
+    client: Client, path: str
+) -> None:
+    answer = client.get(path)
+
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer.json()["error"] == "service_busy"
+
+
+@pytest.mark.usefixtures("database_is_gone")
+def test_health_says_unhealthy_to_who_is_signed_in_too(client: Client) -> None:
+    answer = client.get("/health")
+
+    assert (answer.status_code, answer.json()["status"]) == (503, "unhealthy")
 
 
 def test_bugs_are_left_to_django(request_of_a_page: HttpRequest) -> None:
