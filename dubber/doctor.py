@@ -200,7 +200,7 @@ def check_settings() -> Iterator[Finding]:
 
 
 def check_vendors() -> Iterator[Finding]:
-    """Try every vendor's key, for less than a hundredth of a cent; look for what has ended."""
+    """Try every vendor's key, for less than a twentieth of a cent; look for what has ended."""
     for name, error in wiring.try_keys():
         title = f"{name}'s key"
         if error is None:
@@ -222,7 +222,8 @@ UNPAID = (
 FORBIDDEN = ("is accepted, but may not do this", f"give it the permission {CONSOLE}")
 NO_MODEL = (
     "is accepted, but may not use this model",
-    "choose another with DUBBER_TRANSLATION_MODEL, or ask the vendor for it",
+    "choose another (DUBBER_TRANSLATION_MODEL, DUBBER_RECOGNITION_MODEL, DUBBER_SPEECH_MODEL), ask "
+    "the vendor for it, or look at the address (…_BASE_URL)",
 )
 SIGNS = {
     "no model": NO_MODEL,

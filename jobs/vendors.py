@@ -18,6 +18,7 @@ from jobs.providers.later import LaterTranscriber, LaterTranslator, LaterVoice, 
 from jobs.providers.voices import AURA_PRICES, NOVA_PRICES, POLLY_PRICES
 
 if TYPE_CHECKING:
+    from jobs.providers.deepgram import DeepgramTranscriber
     from jobs.providers.openai_speech import OpenAISpeech
     from jobs.providers.openai_translation import OpenAITranslator
     from jobs.providers.polly import Polly
@@ -90,16 +91,28 @@ class Vendors:
     def attempts(self) -> Iterator[tuple[str, Sequence[Callable[[], object]]]]:
         """For every vendor that is set up: its name, and calls that try its key.
 
-        The first costs nothing; the second buys a letter or a word, for only that tells whether
-        anything can be bought.
+        The first costs nothing; the others buy a letter, a word or a moment, for only that tells
+        whether anything can be bought, and from these models.
         """
         if settings.DEEPGRAM_API_KEY:
-            yield cards.DEEPGRAM, (self._try_deepgram, lambda: _say(self._aura(paced=True)))
+            yield (
+                cards.DEEPGRAM,
+                (
+                    self._try_deepgram,
+                    lambda: _say(self._aura(paced=True)),
+                    lambda: self._deepgram().try_model(),
+                ),
+            )
         if settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL:
             translator = self._openai_translation()
+            speech = (lambda: _say(self._openai_speech()),) if settings.SPEECH_MODEL else ()
             yield (
                 translator.engine.name,
-                (lambda: translator.try_key(seconds=TRYING), lambda: _translate(translator)),
+                (
+                    lambda: translator.try_key(seconds=TRYING),
+                    lambda: _translate(translator),
+                    *speech,
+                ),
             )
         if settings.POLLY:
             polly = Once(self._polly)  # opening it fails where there is half of a key
@@ -117,7 +130,7 @@ class Vendors:
 
         try_key(settings.DEEPGRAM_API_KEY, settings.DEEPGRAM_BASE_URL, seconds=TRYING)
 
-    def _deepgram(self) -> Transcriber:
+    def _deepgram(self) -> "DeepgramTranscriber":
         from jobs.providers.deepgram import DeepgramTranscriber  # noqa: PLC0415
 
         return self._kept(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import soundfile
 from deepgram import DeepgramClient
 from deepgram.core.api_error import ApiError
@@ -33,6 +34,7 @@ DEEPGRAM = "https://api.deepgram.com"
 NAME = cards.DEEPGRAM
 ANY = "multi"  # the language when nobody knows it, or when there are several
 BLOCK = 256 * 1024
+SILENCE, RATE = 0.5, 16_000  # seconds and samples a second of what a model is tried with
 UTTERANCE_PAUSE = 0.8  # seconds of silence that part two utterances
 BEYOND = 1.0  # seconds that a word may end after the sound: the codec adds some
 BACKWARDS = 0.1  # seconds that a word may begin before the one ahead of it
@@ -136,6 +138,24 @@ class DeepgramTranscriber:
     def close(self) -> None:
         """Close all connections."""
         self._http.close()
+
+    def try_model(self) -> None:
+        """Let the model hear a moment of silence, for less than a hundredth of a cent.
+
+        Only that tells whether it can be used. Raises ProviderFailed, VENDOR_ACCOUNT where not.
+        """
+        with tempfile.TemporaryDirectory(prefix="deepgram-") as folder:
+            sound = Path(folder) / "silence.flac"
+            soundfile.write(sound, np.zeros(int(SILENCE * RATE)), RATE)
+            try:
+                self._calls.place(
+                    "deepgram", "recognition", lambda most: self._heard(sound, SILENCE, None, most)
+                )
+            except ProviderFailed as error:
+                if error.code != "ENGINE_REFUSED":
+                    raise
+                detail = f"no model {self.engine.model}"
+                raise ProviderFailed("VENDOR_ACCOUNT", engine=NAME, detail=detail) from error
 
     def transcribe(
         self, speech: Path, *, language: str | None, stop: Callable[[], None] | None = None

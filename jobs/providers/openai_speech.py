@@ -104,8 +104,11 @@ class OpenAISpeech:
         return Bill(self.engine.model, price.unit, units, cost, request)
 
     def _refused(self, error: openai.APIStatusError) -> ProviderFailed:
-        status = 402 if error.code in UNPAID else error.status_code
         detail = f"{error.code or ''} {error.request_id or ''}".strip()
+        if error.status_code == statuses.GONE:
+            detail, name = f"{error.status_code} {detail}", self.engine.name
+            return ProviderFailed("VENDOR_ACCOUNT", detail=detail, engine=name)
+        status = 402 if error.code in UNPAID else error.status_code
         headers = dict(error.response.headers)
         return statuses.failure(self.engine.name, status, detail=detail, headers=headers)
 

@@ -36,7 +36,6 @@ from jobs.providers import cards, statuses
 OPENAI = "https://api.openai.com/v1"
 SECONDS = 60.0  # for an answer to begin
 SECONDS_A_LINE = 10.0  # what a small model on a small machine takes
-GONE = 404  # such a model, or such an address, isn't there: our staff has to choose another
 UNPAID = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})
 TOO_LONG = frozenset({"context_length_exceeded", "string_above_max_length"})
 FAULTS = (openai.OpenAIError, httpx2.HTTPError, ValueError)
@@ -284,8 +283,9 @@ class OpenAITranslator:
         detail = f"{error.code or ''} {error.request_id or ''}".strip()
         if error.code in TOO_LONG:
             return self._failed("ENGINE_REFUSED", f"{error.status_code} {detail}")
-        unpaid = error.code in UNPAID or error.status_code == GONE
-        status = 402 if unpaid else error.status_code
+        if error.status_code == statuses.GONE:
+            return self._failed("VENDOR_ACCOUNT", f"{error.status_code} {detail}")
+        status = 402 if error.code in UNPAID else error.status_code
         headers = dict(error.response.headers)
         return statuses.failure(self.engine.name, status, detail=detail, headers=headers)
 

@@ -14,6 +14,7 @@ BUSY = frozenset({429, 503, 529})
 ACCOUNT = frozenset({401, 402, 403})
 REFUSED = frozenset({400, 413, 415, 422})  # this text or sound, which won't change by itself
 TOO_LONG = 413
+GONE = 404  # OpenAI's for a model, or an address, that isn't there: our staff has to choose another
 LONGEST_AFTER = 3600.0  # seconds: who names a later time is asked once more all the same
 
 # What reading an answer raises that isn't as its vendor documents it.

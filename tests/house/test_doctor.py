@@ -242,15 +242,33 @@ def vendors(settings: Settings) -> Iterator[VendorPeer]:
         yield peer
 
 
-def test_keys_are_tried_with_two_letters_and_a_word(vendors: VendorPeer) -> None:
+def test_keys_are_tried_with_two_letters_a_word_and_a_moment(vendors: VendorPeer) -> None:
     found = {finding.name: finding.state for finding in doctor.check_vendors()}
 
     assert found == dict.fromkeys(
         ("Deepgram's key", "OpenAI's key", "Amazon Polly's key"), State.FINE
     )
     bought = [(call.vendor, call.kind) for call in vendors.calls]
-    assert bought == [("deepgram", "speech"), ("openai", "translation"), ("polly", "speech")]
-    assert [vendors.calls[0].asked["text"], vendors.calls[2].asked["Text"]] == ["A", "A"]
+    assert bought == [
+        ("deepgram", "speech"),
+        ("deepgram", "recognition"),
+        ("openai", "translation"),
+        ("polly", "speech"),
+    ]
+    assert [vendors.calls[0].asked["text"], vendors.calls[3].asked["Text"]] == ["A", "A"]
+    assert vendors.calls[1].seconds == 0.5
+
+
+def test_openais_speech_is_tried_with_a_letter_where_it_is_set_up(
+    vendors: VendorPeer, settings: Settings
+) -> None:
+    settings.SPEECH_MODEL = "tts-1"
+
+    states = {finding.state for finding in doctor.check_vendors()}
+
+    assert states == {State.FINE}
+    [spoken] = [call for call in vendors.calls if (call.vendor, call.kind) == ("openai", "speech")]
+    assert spoken.asked["input"] == "A"
 
 
 @pytest.mark.parametrize(
@@ -346,9 +364,21 @@ def test_prices_are_told_with_the_day_on_which_they_were_read(
     assert [found[name] for name in unknown] == [State.OFF, State.OFF]
 
 
-def test_a_model_that_the_key_may_not_use_is_said(vendors: VendorPeer, settings: Settings) -> None:
-    settings.TRANSLATION_MODEL = "gpt-of-tomorrow"
+@pytest.mark.usefixtures("vendors")
+@pytest.mark.parametrize(
+    ("setting", "seen"),
+    [
+        ("TRANSLATION_MODEL", "may not use this model (no model model-of-tomorrow)"),
+        ("RECOGNITION_MODEL", "may not use this model (no model model-of-tomorrow)"),
+        ("SPEECH_MODEL", "may not use this model (404 model_not_found"),
+    ],
+)
+def test_a_model_that_the_key_may_not_use_is_said(
+    settings: Settings, setting: str, seen: str
+) -> None:
+    setattr(settings, setting, "model-of-tomorrow")
 
     found = [finding for finding in doctor.check_vendors() if finding.state is State.WRONG]
 
-    assert "no model gpt-of-tomorrow" in only(found).seen
+    assert seen in only(found).seen
+    assert f"DUBBER_{setting}" in only(found).remedy

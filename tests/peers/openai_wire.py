@@ -13,6 +13,7 @@ from tests.peers.exchange import Answer, Request, as_json
 from tests.peers.faults import STATUS, Fault
 
 SAMPLE_RATE = 24_000
+NOT_YET = "of-tomorrow"  # ends the names of models that nobody has
 FAR = 1000  # what wrong ids are off by
 Texts = dict[int, str]
 
@@ -118,6 +119,8 @@ def translated(request: Request, fault: Fault | None, model: Model) -> Answer:
 def spoke(request: Request, fault: Fault | None) -> Answer:
     """The speech for a text, as WAV."""
     asked = request.asked
+    if str(asked["model"]).endswith(NOT_YET):
+        return error(request, 404, "model_not_found")
     times = 10.0 if fault is Fault.TOO_LONG else 1.0
     sound = voiced.spoken(
         str(asked["input"]),

@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from jobs.pipeline.errors import ProviderFailed
 from jobs.pipeline.languages import LANGUAGES
 from jobs.providers.openai_speech import OpenAISpeech
 from tests.peers import voiced
@@ -68,3 +69,11 @@ def test_openais_speech_costs_what_it_publishes_and_ones_own_nothing(
     assert placed.accounts.paid[0].bill.cost_microusd == 0
     own = OpenAISpeech(calls=placed.calls, model="tts-1", api_key="a-key")
     assert [(price.unit, price.microusd) for price in own.engine.prices] == [("characters", 15.0)]
+
+
+def test_a_model_that_is_not_there_needs_our_staff(vendors: VendorPeer, placed: Placed) -> None:
+    with pytest.raises(ProviderFailed) as failed:
+        speaker(vendors, placed, "tts-of-tomorrow").speak("Hello", language="en", voice="nova")
+
+    assert failed.value.code == "VENDOR_ACCOUNT"
+    assert len(vendors.calls) == 1
