@@ -2,17 +2,22 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import OpenApiResponse
-from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
+from dubber.etags import etag_of, not_modified
 from dubber.openapi_examples import EXAMPLES
 
 ERROR: dict[str, Any] = {
@@ -91,12 +96,26 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         }
 
 
-class OpenApi(SpectacularJSONAPIView):
+class OpenApi(APIView):
     """`/openapi.json`."""
 
-    renderer_classes = [JSONRenderer]
-    authentication_classes: list[type] = []
-    permission_classes: list[type] = []
+    schema = None  # it describes all but itself
+    authentication_classes: Sequence[type] = ()
+    permission_classes: Sequence[type] = ()
+
+    def get(self, request: Request) -> HttpResponseBase:
+        """Send the description, unless it is known."""
+        document, etag = description()
+        if (known := not_modified(request, etag)) is not None:
+            return known
+        return HttpResponse(document, content_type="application/json", headers={"ETag": etag})
+
+
+@cache
+def description() -> tuple[bytes, str]:
+    """The description as JSON, and its ETag. It only changes with our code: it is made once."""
+    told = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
+    return JSONRenderer().render(told), etag_of(told)
 
 
 @require_safe

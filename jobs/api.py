@@ -258,6 +258,7 @@ class JobDownload(JobView):
             language=asked["lang"],
             kind=asked["type"],
             form=asked.get("format", ""),
+            ask=request.method == "GET",
         )
         vary = {"Vary": "Accept"}
         if file is None:

@@ -66,7 +66,7 @@ def find_link(artifact_id: int, number: int, signature: str) -> Artifact:
     if file is None:
         raise NotFound(_("file"))
     if file.gone_at or file.job.files_expired:
-        raise _gone("files_expired", _("The files of this job are gone."))
+        raise _files_expired()
     return file
 
 
@@ -90,22 +90,22 @@ def look_at_link(file: Artifact, *, number: int, client: str) -> None:
 
 
 def find_file(
-    job: DubbingJob, *, language: str, kind: str, form: str = ""
+    job: DubbingJob, *, language: str, kind: str, form: str = "", ask: bool
 ) -> tuple[Artifact | None, StepKind | None]:
-    """The file that a type and a format mean, or the step that makes it, now asked for.
+    """The file that a type and a format mean, or the step that makes it: now asked for, if `ask`.
 
     Raises UserError validation_error, file_not_ready, files_expired, not_found.
     """
     formats = KINDS.get(kind)
     if formats is None or (form and form not in formats):
         raise UserError("validation_error", _("There is no such type or format of file."))
-    return find_kind(job, language=language, kind=formats[form or next(iter(formats))])
+    return find_kind(job, language=language, kind=formats[form or next(iter(formats))], ask=ask)
 
 
 def find_kind(
-    job: DubbingJob, *, language: str, kind: str
+    job: DubbingJob, *, language: str, kind: str, ask: bool
 ) -> tuple[Artifact | None, StepKind | None]:
-    """The file of a kind, or the step that makes it, now asked for; raises as `find_file` does."""
+    """The file of a kind, or the step that makes it, as `find_file` does."""
     if all(kind not in formats.values() for formats in KINDS.values()):
         raise NotFound(_("file"))
     task = _task_of(job, language)
@@ -116,7 +116,8 @@ def find_kind(
     step = ON_DEMAND.get(kind)
     if step is None:
         raise NotFound(_("file"))
-    extras.ask_for(job, task=task, kind=step)
+    if ask:
+        extras.ask_for(job, task=task, kind=step)
     return None, step
 
 
@@ -135,7 +136,7 @@ def _task_of(job: DubbingJob, language: str) -> LanguageTask:
     if task is None:
         raise NotFound(_("language"))
     if job.files_expired:
-        raise _gone("files_expired", _("The files of this job are gone."))
+        raise _files_expired()
     if task.stage != Stage.COMPLETE:
         raise NotFound(_("file"), code="file_not_ready")
     return task
@@ -172,6 +173,10 @@ def _bind(file: Artifact, number: int, client: str) -> Download:
 
 def _link_expired() -> UserError:
     return _gone("link_expired", _("This link has expired. Get a new one from the job."))
+
+
+def _files_expired() -> UserError:
+    return _gone("files_expired", _("The files of this job are gone."))
 
 
 def _gone(code: str, sentence: str) -> UserError:

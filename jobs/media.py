@@ -85,7 +85,9 @@ def download(request: HttpRequest, public_id: str, language: str, kind: str) -> 
     """Lead to a link of a file to keep; what is made on demand is made first."""
     job = get_object_or_404(DubbingJob, user_id=request.user.pk, public_id=public_id)
     try:
-        file, _ = downloads.find_kind(job, language=language, kind=kind)
+        file, _ = downloads.find_kind(
+            job, language=language, kind=kind, ask=request.method == "GET"
+        )
     except NotFound as error:
         raise Http404 from error
     except UserError:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import cast
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -92,7 +92,11 @@ def get_file(
         file = downloads.use_link(file, number=number, client=client)
     else:
         downloads.look_at_link(file, number=number, client=client)
-    return answer(request, file, attachment=True)
+    try:
+        return answer(request, file, attachment=True)
+    except Http404 as error:
+        downloads.find_link(artifact_id, number, signature)  # says so if it was deleted since
+        raise NotFound(_("file")) from error
 
 
 @require_safe

@@ -12,7 +12,7 @@ from drf_spectacular.generators import SchemaGenerator
 from rest_framework.serializers import Serializer
 
 from accounts import tokens
-from dubber import health
+from dubber import health, openapi
 from dubber.openapi_examples import EXAMPLES
 from jobs import options
 from tests import make
@@ -233,6 +233,16 @@ def test_every_code_of_an_error_is_in_the_table_of_the_docs() -> None:
 
     assert "preview_limit" in codes
     assert codes - documented == set()
+
+
+def test_the_description_is_made_once_and_not_sent_to_who_knows_it() -> None:
+    first = Client().get("/openapi.json")
+
+    again = Client().get("/openapi.json", headers={"if-none-match": first["ETag"]})
+
+    assert first["Content-Type"] == "application/json"
+    assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
+    assert openapi.description() is openapi.description()
 
 
 def test_every_body_that_is_sent_has_an_example() -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from jobs.models import DubbingJob, Step
@@ -71,6 +72,16 @@ def test_what_is_made_on_demand_is_asked_for_once(
     assert (first.status_code, second.status_code) == (202, 202)
     assert int(first["Retry-After"]) > 0
     assert Step.objects.get(kind=kind).status == StepStatus.READY
+
+
+def test_a_look_at_what_is_made_on_demand_has_nothing_made(job: DubbingJob) -> None:
+    client = Client()
+    client.force_login(job.user)
+
+    looked = client.head(path(job, "lang=es&type=bundle"))
+
+    assert looked.status_code == 202
+    assert not Step.objects.filter(kind=StepKind.BUNDLE).exists()
 
 
 def test_what_broke_off_is_asked_for_again(job: DubbingJob) -> None:

@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.test import Client
 from django.utils import timezone
 
-from jobs import links
+from jobs import links, retention
 from jobs.downloads import client_of
 from jobs.models import Artifact, Download, DubbingJob
 from tests import make
@@ -132,6 +133,20 @@ def test_a_link_that_was_passed_over_has_expired(client: Client, file: Artifact)
 
     assert (response.status_code, response.json()["error"]) == (410, "link_expired")
     assert client.head(path, headers=LAPTOP).status_code == 410
+
+
+def test_a_file_that_is_deleted_in_the_very_moment_is_gone(
+    client: Client, file: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_late(*_: object) -> NoReturn:
+        retention.delete_job(file.job, by=file.job.user)
+        raise FileNotFoundError
+
+    monkeypatch.setattr(FileSystemStorage, "_open", open_late)
+
+    response = client.get(path_of(file))
+
+    assert (response.status_code, response.json()["error"]) == (410, "files_expired")
 
 
 def test_a_link_of_a_file_made_anew_has_expired(client: Client, file: Artifact) -> None:

@@ -172,6 +172,13 @@ def test_a_file_made_on_demand_is_promised_and_then_there(client: Client, page: 
     assert step.status == StepStatus.READY
 
 
+def test_a_look_at_what_is_made_on_demand_has_nothing_made(client: Client, page: str) -> None:
+    looked = client.head(f"{page}/download/es/bundle")
+
+    assert looked.status_code == 202
+    assert not Step.objects.filter(kind=StepKind.BUNDLE).exists()
+
+
 def test_a_download_of_expired_files_leads_to_the_page_that_says_so(
     client: Client, page: str
 ) -> None:
