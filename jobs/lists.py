@@ -30,8 +30,11 @@ ORDERS: Mapping[str, tuple[str | Lower, ...]] = {
 def list_jobs(
     user: User, *, status: str = "", search: str = "", sort: str = ""
 ) -> QuerySet[DubbingJob]:
-    """A person's dubs whose title holds `search`; an unknown status or order is none."""
-    jobs = jobs_of(user).order_by(*ORDERS.get(sort, ORDERS[""]))
+    """A person's dubs whose title holds `search`; an unknown status or order is none.
+
+    Their options, which may hold whole captions, are not read.
+    """
+    jobs = jobs_of(user).defer("options").order_by(*ORDERS.get(sort, ORDERS[""]))
     if status in STATUSES:
         jobs = jobs.filter(status__in=STATUSES[status])
     return jobs.filter(title__icontains=search) if search else jobs
@@ -48,7 +51,8 @@ def list_files(user: User) -> QuerySet[Artifact]:
     )
     dated = files.annotate(fetched_at=Max("downloads__at"))
     shown = dated.filter(there | Q(fetched_at__isnull=False))
-    return shown.select_related("job", "task").order_by("-job_id", "task_id", "pk")
+    lean = shown.select_related("job", "task").defer("job__options")
+    return lean.order_by("-job_id", "task_id", "pk")
 
 
 def is_there(file: Artifact) -> bool:

@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -162,3 +163,16 @@ def test_the_lists_ask_no_more_for_many_rows_than_for_one(
 
     assert for_many == for_one
     assert max(for_one) <= 12
+
+
+@pytest.mark.parametrize("url", ["/jobs", "/downloads"])
+def test_the_lists_read_no_captions(client: Client, person: User, tmp_path: Path, url: str) -> None:
+    delivered(person, tmp_path)
+    make.job(person, options={"review": True})
+    make.done(2)
+
+    with CaptureQueriesContext(connection) as captured:
+        client.get(url)
+
+    whole = re.compile(r'(SELECT|,) "jobs_dubbingjob"\."options"')
+    assert [one["sql"] for one in captured if whole.search(one["sql"])] == []
