@@ -36,7 +36,7 @@ class SignUpView(OpenView):
         responses={201: words.Message},
     )  # fmt: skip
     def post(self, request: Request) -> Response:
-        """Make an account; an e-mail tells how it goes on. The same for every address."""
+        """Create an account; an e-mail tells how it goes on. The same for every address."""
         sent = checked(words.Credentials, request)
         registration.sign_up(sent["email"], password=sent["password"])
         return Response({"message": "We sent you an e-mail. Follow its link to go on."}, status=201)

@@ -25,7 +25,7 @@ MOST_MAILS, MAILS_SECONDS = 6, 3600
 
 
 def sign_up(email: str, *, password: str) -> None:
-    """Make an account, or begin one anew that nobody has verified. Its owner gets an e-mail.
+    """Create an account, or begin one anew that nobody has verified. Its owner gets an e-mail.
 
     Raises UserError validation_error when the password is too weak.
     """

@@ -31,7 +31,7 @@ page = require_http_methods(["GET", "HEAD", "POST"])
 
 @page
 def sign_up(request: HttpRequest) -> HttpResponse:
-    """Make an account."""
+    """Create an account."""
     if request.user.is_authenticated:
         return redirect("home")
 

@@ -87,7 +87,7 @@ def _sentence(step: Step) -> str:
 def _waiting(step: Step) -> str:
     if step.kind == StepKind.INGEST:
         return _("Waiting for its turn")
-    return _("Waiting for its turn to go on")
+    return _("Waiting to go on")
 
 
 def _line(step: Step) -> dict[str, int]:

@@ -45,7 +45,7 @@ class ContactForm(forms.Form):
     email = forms.EmailField(
         max_length=254,
         error_messages={
-            "required": _("Enter the address that the answer shall go to."),
+            "required": _("Enter the e-mail address that we should answer to."),
             "invalid": _("Enter an e-mail address."),
         },
     )

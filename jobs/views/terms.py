@@ -57,7 +57,7 @@ def _changed(request: HttpRequest, task: LanguageTask) -> HttpResponse:
             request,
             lambda: terms.add_term(task, source=source, target=target, always=always),
         ):
-            kept = _("Kept. It counts for lines that are translated from now on.")
+            kept = _("Saved. It counts for lines that are translated from now on.")
             messages.success(request, kept)
             return redirect(reverse("glossary", args=here, query={"term": source}))
     return redirect("glossary", *here)

@@ -189,7 +189,7 @@ def test_a_lost_connection_is_said_and_recovers(
     page.context.set_offline(False)
 
     expect(page.get_by_text("No connection. Trying again")).to_be_hidden()
-    expect(page.get_by_text("Waiting for its turn to go on")).to_be_visible()
+    expect(page.get_by_text("Waiting to go on")).to_be_visible()
     complaints.clear()  # the browser itself writes down that it was offline
 
 

@@ -60,7 +60,7 @@ def expect_kept(page: Page, text: str, *, number: int = 1) -> None:
     """Wait until the server has a wording, and the page says so."""
     row = page.locator("[data-line]").nth(number - 1)
     expect(row.locator("[data-changed]")).to_be_visible()
-    expect(page.get_by_text("Everything is kept")).to_be_visible()
+    expect(page.get_by_text("All changes are saved")).to_be_visible()
     expect(row.get_by_role("textbox")).to_have_value(text)
 
 
@@ -285,7 +285,7 @@ def test_the_transcript_is_read_before_the_languages_are_made(
     page.wait_for_url("**/transcript")
     with page.expect_response("**/transcript/lines/*"):
         write(page, "Good evening, friends.")
-    expect(page.get_by_text("Everything is kept")).to_be_visible()
+    expect(page.get_by_text("All changes are saved")).to_be_visible()
     page.get_by_role("link", name="Start the languages").click()
     page.get_by_role("dialog").get_by_role("button", name="Start the languages").click()
     expect(page.get_by_text("Started. The languages are made now.")).to_be_visible()

@@ -35,7 +35,7 @@ def test_a_theme_is_kept_over_pages_and_given_up_again(opened: Opened) -> None:
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(page.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "true")
 
-    page.get_by_role("button", name="As the device").click()
+    page.get_by_role("button", name="Match device").click()
     page.goto("/help")
     expect(page.locator("html")).not_to_have_attribute("data-theme", "dark")
 

@@ -31,14 +31,14 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
 
 
 def sign_up(page: Page, hand: Hand) -> str:
-    """Make an account, confirm its address by the mail, and take the free credits."""
+    """Create an account, confirm its address by the mail, and take the free credits."""
     address = f"anna-{uuid4().hex[:8]}@example.com"
     page.goto("/")
-    hand.press(page.get_by_role("link", name="Make an account").first)
+    hand.press(page.get_by_role("link", name="Create an account").first)
     hand.write(page.get_by_label("E-mail"), address)
     hand.write(page.get_by_label("Password"), PASSWORD)
-    hand.press(page.get_by_role("button", name="Make an account"))
-    expect(page.get_by_role("heading", name="Look into your mailbox")).to_be_visible()
+    hand.press(page.get_by_role("button", name="Create an account"))
+    expect(page.get_by_role("heading", name="Check your inbox")).to_be_visible()
     page.goto(mailed_link(address, "/verify-email/"))
     if page.get_by_label("Password").count():
         hand.write(page.get_by_label("Password"), PASSWORD)
@@ -81,7 +81,7 @@ def edit_first_line(page: Page, hand: Hand, text: str) -> None:
     hand.press(page.get_by_role("link", name="Edit").first)
     hand.write(page.get_by_label("Line 1", exact=True), text)
     expect(page.get_by_text("Changed lines: 1")).to_be_visible()
-    expect(page.get_by_text("Everything is kept")).to_be_visible()
+    expect(page.get_by_text("All changes are saved")).to_be_visible()
     hand.press(page.get_by_role("link", name="Make the changes"))
     hand.press(page.get_by_role("button", name="Make them for 1 credit"))
     expect(page.get_by_text("The changed lines are made anew.")).to_be_visible()

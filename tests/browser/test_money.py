@@ -104,7 +104,7 @@ def test_a_pack_is_bought_and_what_is_not_delivered_comes_back(
 
     buy(page, hand, "Pay")
     expect(page.get_by_role("heading", name="50 credits are there")).to_be_visible()
-    hand.press(page.get_by_role("link", name="Go on where you were"))
+    hand.press(page.get_by_role("link", name="Continue where you were"))
     order(page, hand, recording)
 
     expect(page.get_by_text("2 credits were returned.")).to_be_visible(timeout=DUBBED_MS)

@@ -158,7 +158,7 @@ def test_a_new_dub_offers_to_go_on_with_the_last_one(client: Client, url: str) -
     without = client.get("/jobs/new").content.decode()
 
     assert f'href="{url}"' in page
-    assert "Go on with it" not in without
+    assert "Continue with it" not in without
 
 
 @pytest.mark.models

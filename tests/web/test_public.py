@@ -114,7 +114,7 @@ def test_a_vendor_that_rests_is_said_so(client: Client) -> None:
 
     assert look().worst == Condition.SLOW
     assert "Deepgram" in shown
-    assert "give it a rest" in shown
+    assert "we pause and try again" in shown
 
 
 def test_dubs_that_wait_for_an_account_are_counted_once(client: Client) -> None:
