@@ -42,7 +42,7 @@
         const answer = await fetch(url, { method: "POST", body, headers, redirect: "error" });
         if (!answer.ok) {
             const told = await answer.json().catch(() => ({}));
-            throw new Refused(told.message || `${answer.status}`);
+            throw new Refused(told.message);
         }
         return answer;
     }
@@ -85,7 +85,7 @@
                 }
             } catch (error) {
                 if (error instanceof Refused) {
-                    tell(error.message);
+                    tell(reason(error));
                     return;
                 }
                 dirty = true;
@@ -138,7 +138,7 @@
 
     // Why something didn't work, for people.
     function reason(error, otherwise = said.unsent) {
-        return error instanceof Refused ? error.message : otherwise;
+        return error instanceof Refused ? error.message || said.refused : otherwise;
     }
 
     function forget() {

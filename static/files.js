@@ -190,14 +190,11 @@
                     left: left === null ? "…" : inWords(left),
                 });
             },
-            waiting({ seconds, sent, total }) {
-                const percent = Math.floor((sent / total) * 100);
+            waiting(seconds) {
                 find("figures").textContent = "";
                 find("waiting").hidden = false;
-                find("waiting").textContent = fill(seconds === null ? said.lost : said.again, {
-                    seconds,
-                    percent,
-                });
+                find("waiting").textContent =
+                    seconds === null ? said.lost : fill(said.again, { seconds });
             },
             checking() {
                 bar.removeAttribute("value");

@@ -11,8 +11,8 @@
 
     class Refused extends Error {}
 
-    // told: { progress({sent, total, speed, left}), waiting({seconds, sent, total}) }; seconds is
-    // null while the browser knows that it is offline. renew() gives another address where the
+    // told: { progress({sent, total, speed, left}), waiting(seconds) }; seconds is null while the
+    // browser knows that it is offline. renew() gives another address where the
     // first has expired. Resolves when all of the file is there.
     async function send(file, address, { told, renew, signal }) {
         let { url, resumes } = address;
@@ -34,9 +34,7 @@
                 ({ url, resumes } = await renew());
             }
             for (;;) {
-                const held = sent ?? before;
-                await rest(outcome.wait ?? pause, (seconds) =>
-                    told.waiting({ seconds, sent: held, total: file.size }), signal);
+                await rest(outcome.wait ?? pause, told.waiting, signal);
                 sent = sent ?? (await ask(file, url, signal));
                 if (sent !== null) {
                     break;
@@ -90,7 +88,7 @@
             return whole ? { done: true } : { received: told.received };
         }
         const received = told.details?.received;
-        const reason = told.message || `${request.status}`;
+        const reason = told.message;
         // S3, where nothing resumes, refuses an address that has expired like one that is wrong.
         if (request.status === 410 || (request.status === 403 && !resumes)) {
             return { expired: true, received: 0, reason };
