@@ -9,10 +9,12 @@ import soundfile
 
 from jobs.pipeline.calls import Spoiled
 from jobs.pipeline.errors import ProviderFailed
+from jobs.pipeline.ports import Line
 from jobs.pipeline.timeline import Recognition
 from jobs.providers.aura import Aura
 from jobs.providers.deepgram import DeepgramTranscriber
 from jobs.providers.openai_speech import OpenAISpeech
+from jobs.providers.openai_translation import OpenAITranslator
 from jobs.providers.polly import Polly
 from tests.peers.faults import ACCOUNT, AUDIO, STATUS, TRANSPORT, Fault, always, first
 from tests.peers.server import VendorPeer
@@ -30,6 +32,7 @@ BECOMES = {
 }
 SPEECH_FAULTS = (*STATUS, *TRANSPORT, *AUDIO)
 RECOGNITION_FAULTS = (*STATUS, *TRANSPORT, Fault.CUT_JSON, Fault.TOO_LONG)
+TRANSLATION_FAULTS = (*STATUS, *TRANSPORT, Fault.CUT_JSON)
 TEXT = "A sentence of some thirty letters."
 PASSING = [fault for fault in SPEECH_FAULTS if fault not in ACCOUNT]
 
@@ -164,6 +167,44 @@ def test_no_failure_repeats_what_was_to_be_said(
     assert "sentence" not in f"{failed} {failed.detail}"
 
 
+@pytest.mark.parametrize("fault", TRANSLATION_FAULTS)
+def test_translation_that_keeps_failing_has_its_code(vendors: VendorPeer, fault: Fault) -> None:
+    vendors.plan = always(fault)
+
+    with patience(fault) as placed:
+        failed = failure(lambda: translated(vendors, placed))
+
+    assert failed.code == BECOMES[fault]
+    assert "sentence" not in f"{failed} {failed.detail}"
+    assert number(vendors, "openai", "translation") == allowed(failed.code)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [one for one in TRANSLATION_FAULTS if one not in ACCOUNT and one is not Fault.TRICKLE],
+)
+def test_translation_goes_on_after_what_passes(
+    vendors: VendorPeer, fault: Fault, placed: Placed
+) -> None:
+    vendors.plan = first(fault)
+
+    assert translated(vendors, placed)
+    assert number(vendors, "openai", "translation") == 2
+
+
+@pytest.mark.parametrize("fault", [Fault.HALF_CLOSED, Fault.CUT_JSON])
+def test_translation_that_breaks_off_is_recorded_by_the_vendors_id(
+    vendors: VendorPeer, fault: Fault, placed: Placed
+) -> None:
+    vendors.plan = always(fault)
+
+    failed = failure(lambda: translated(vendors, placed))
+
+    assert isinstance(failed, Spoiled)
+    recorded = [paid.bill.request_id for paid in placed.accounts.paid]
+    assert recorded == [f"req-translation-{number}" for number in range(1 + RETRIES)]
+
+
 @pytest.mark.ffmpeg
 @pytest.mark.parametrize("fault", RECOGNITION_FAULTS)
 def test_recognition_that_keeps_failing_has_its_code(
@@ -215,6 +256,16 @@ def test_recognition_goes_on_after_what_passes(
 
     assert heard(vendors, placed, tmp_path).utterances
     assert number(vendors, "deepgram", "recognition") == 1 + len(faults)
+
+
+def translated(vendors: VendorPeer, placed: Placed) -> dict[int, str]:
+    """A line, translated through the Responses API."""
+    translator = placed.open(
+        OpenAITranslator(
+            model="gpt-6-luna", calls=placed.calls, api_key="k", base_url=vendors.openai_url
+        )
+    )
+    return translator.translate([Line(0, TEXT, 3.0)], source="en", target="es", context=[])
 
 
 def heard(vendors: VendorPeer, placed: Placed, folder: Path) -> Recognition:
