@@ -177,12 +177,13 @@ class Vendors:
         )
 
     def _openai_translation(self) -> "OpenAITranslator":
-        from jobs.providers.openai_translation import OPENAI, OpenAITranslator  # noqa: PLC0415
+        from jobs.providers.openai_translation import OPENAI as ADDRESS  # noqa: PLC0415
+        from jobs.providers.openai_translation import OpenAITranslator  # noqa: PLC0415
 
         return self._kept(
             OpenAITranslator(
                 calls=self._calls,
-                base_url=settings.OPENAI_BASE_URL or OPENAI,
+                base_url=settings.OPENAI_BASE_URL or ADDRESS,
                 api_key=settings.OPENAI_API_KEY,
                 model=settings.TRANSLATION_MODEL,
                 responses=is_openai(),
@@ -192,12 +193,13 @@ class Vendors:
         )
 
     def _openai_speech(self) -> "OpenAISpeech":
-        from jobs.providers.openai_speech import OPENAI, OpenAISpeech  # noqa: PLC0415
+        from jobs.providers.openai_speech import OPENAI as ADDRESS  # noqa: PLC0415
+        from jobs.providers.openai_speech import OpenAISpeech  # noqa: PLC0415
 
         return self._kept(
             OpenAISpeech(
                 calls=self._calls,
-                base_url=settings.OPENAI_BASE_URL or OPENAI,
+                base_url=settings.OPENAI_BASE_URL or ADDRESS,
                 api_key=settings.OPENAI_API_KEY,
                 model=settings.SPEECH_MODEL,
                 vendor=OPENAI if _openai_speaks() else OWN,
