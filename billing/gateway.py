@@ -111,11 +111,6 @@ def customer_of(user: User) -> str:
     return str(customer.id)
 
 
-def forget_customer(user: User) -> None:
-    """Remove the person from our copy of their customer; Stripe keeps its own, for the books."""
-    Customer.objects.filter(subscriber=user).update(email="", stripe_data={}, metadata={})
-
-
 def create_intent(purchase: Purchase) -> tuple[str, str]:
     """Ask for a payment; its id and the secret with which the customer's browser pays.
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from billing import gateway, webhooks
+from billing import copies, gateway
 from billing.checkout import look_at_checkout
 from billing.gateway import NotAtStripe, RefusedByStripe
 from billing.models import Purchase, PurchaseRefund
@@ -49,7 +49,7 @@ class Tally:
 
 def run() -> Tally:
     """Settle open purchases, finish refunds, fetch receipts and prune old messages."""
-    pruned = webhooks.prune()
+    pruned = copies.prune()
     if not gateway.is_enabled():
         return Tally(0, 0, pruned, 0)
     before = timezone.now() - PATIENCE

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts.api_keys import revoke_keys
 from accounts.models import User
-from billing import gateway, ledger, persons
+from billing import copies, ledger, persons
 from billing.models import CreditTransaction, KnownPerson, Purchase, UserCredits
 from billing.plans import PLANS, PROFESSIONAL, STARTER, better
 from billing.queries import has_open_dispute, starter_reference
@@ -123,7 +123,7 @@ def close_account(user: User) -> int:
             description=_("Account deleted"),
         )
     UserCredits.objects.filter(user=user).update(closed_at=timezone.now())
-    gateway.forget_customer(user)
+    copies.forget_customer(user)
     return row.balance
 
 

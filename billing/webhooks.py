@@ -6,7 +6,6 @@ what is too large, too much, or not signed by Stripe within five minutes of now 
 
 import logging
 import time
-from datetime import timedelta
 from uuid import UUID, uuid4
 
 import stripe
@@ -15,10 +14,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
-from djstripe.models import WebhookEndpoint, WebhookEventTrigger
+from djstripe.models import WebhookEndpoint
 from djstripe.views import ProcessWebhookView
 
 from billing import gateway, receivers
@@ -30,8 +28,6 @@ LARGEST_BYTES = 256 * 1024
 MOST_A_MINUTE = 600
 TOLERANCE_SECONDS = 300
 """How far a signature's time may lie in the past, or in the future."""
-
-KEPT = timedelta(days=7)
 
 
 @csrf_exempt
@@ -65,12 +61,6 @@ def register() -> WebhookEndpoint:
     address = settings.SITE_URL + reverse("stripe_webhook", args=[uuid])
     made = gateway.create_webhook(address, events=sorted(receivers.RECEIVERS), uuid=uuid)
     return WebhookEndpoint.sync_from_stripe_data(made, api_key=settings.STRIPE_SECRET_KEY)
-
-
-def prune() -> int:
-    """Forget messages older than a week; how many they were."""
-    old = WebhookEventTrigger.objects.filter(created__lt=timezone.now() - KEPT)
-    return int(old.delete()[0])
 
 
 def _is_signed(request: HttpRequest, secret: str) -> bool:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from djstripe.models import Event, WebhookEventTrigger
 from pytest_django import Settings
 
-from billing import services, webhooks
+from billing import copies, services, webhooks
 from billing.models import CreditTransaction, Purchase
 from billing.queries import balance_of
 from billing.states import PurchaseStatus
@@ -187,13 +187,24 @@ def test_messages_are_forgotten_after_a_week(till: Till) -> None:
     till.deliver(paid_event(till))
     now = timezone.now()
     WebhookEventTrigger.objects.update(created=now - timedelta(days=6, hours=23))
-    kept = webhooks.prune()
+    kept = copies.prune()
     WebhookEventTrigger.objects.update(created=now - timedelta(days=7, hours=1))
 
-    pruned = webhooks.prune()
+    pruned = copies.prune()
 
     assert (kept, pruned) == (0, 1)
     assert WebhookEventTrigger.objects.count() == 0
+
+
+def test_what_the_messages_said_is_forgotten_after_a_month(till: Till) -> None:
+    till.deliver(paid_event(till))
+    copies.prune()
+    kept = Event.objects.count()
+    Event.objects.update(djstripe_created=timezone.now() - timedelta(days=30, hours=1))
+
+    copies.prune()
+
+    assert (kept, Event.objects.count()) == (1, 0)
 
 
 def test_a_site_registers_its_webhook_once(till: Till) -> None:

@@ -1,0 +1,5 @@
+"""People of these tests may buy too."""
+
+from tests.billing.conftest import peer, till
+
+__all__ = ["peer", "till"]
