@@ -9,6 +9,7 @@ from accounts.models import User
 from tests.access.table import Route, World, api_own, everybody, page_own, page_owner
 
 HOME = everybody("/", nobody=200, deactivated=200)
+UNVERIFIED = everybody("/", nobody="/login", deactivated="/login", unverified=200)
 
 
 def key(world: World) -> Mapping[str, object]:
@@ -16,6 +17,7 @@ def key(world: World) -> Mapping[str, object]:
 
 
 def verification(world: World) -> Mapping[str, object]:
+    User.objects.filter(pk=world.people["unverified"].pk).update(email_verified_at=None)
     return {"token": links.make_token(world.people["unverified"], Purpose.VERIFY)}
 
 
@@ -36,6 +38,14 @@ def sign_up(_: World) -> Mapping[str, object]:
     return {"email": "new@example.com", "password": "a long one of theirs"}
 
 
+def guess(world: World) -> Mapping[str, object]:
+    return {"username": world.owner.email, "password": "a guess"}
+
+
+def password(_: World) -> Mapping[str, object]:
+    return {"password": "a long one of theirs"}
+
+
 def profile(_: World) -> Mapping[str, object]:
     return {"full_name": "Ana", "timezone": "Europe/Madrid"}
 
@@ -46,24 +56,38 @@ def name(_: World) -> Mapping[str, object]:
 
 ROUTES = [
     Route("login", "GET", HOME),
+    Route("login", "POST", HOME, body=guess),
+    Route("login", "PUT", HOME),  # which Django's own view takes for POST
     Route("logout", "POST", everybody("/")),
     Route("sign_up", "GET", HOME),
-    Route(
-        "verify_email", "GET", everybody("/", nobody="/login", deactivated="/login", unverified=200)
-    ),
+    Route("sign_up", "POST", HOME, body=sign_up),
+    Route("verify_email", "GET", UNVERIFIED),
+    Route("verify_email", "POST", UNVERIFIED),
     Route("verify_email_link", "GET", everybody(200), verification),
+    # Who is signed in as somebody else, or as nobody, must know the password.
+    Route("verify_email_link", "POST", everybody(400, unverified="/"), verification, password),
     Route("password_reset", "GET", everybody(200)),
+    Route("password_reset", "POST", everybody(200), body=email),
     Route("choose_password", "GET", everybody(200), reset),
+    Route("choose_password", "POST", everybody("/login"), reset, password),
     Route("one_time_code", "GET", page_own(200)),
+    Route("one_time_code", "POST", page_own(401), body=lambda _: {"code": "000000"}),
     Route("account", "GET", page_own(200)),
     Route("change_profile", "POST", page_own("/account"), body=profile),
     # Whoever has the address may use it.
     Route("mail_off", "GET", everybody(200), mail),
     Route("mail_off", "POST", everybody(200), mail),
     Route("change_password", "GET", page_own(200)),
+    Route("change_password", "POST", page_own(400), body=password),
     Route("make_key", "POST", page_own("/account")),
     Route("revoke_key", "POST", page_owner("/account"), key),
     Route("delete_account", "GET", page_own(200, clerk="/account", staff="/account")),
+    Route(
+        "delete_account",
+        "POST",
+        page_own("/", clerk="/account", staff="/account"),
+        body=lambda _: {"words": "DELETE MY ACCOUNT"},
+    ),
     Route("api_signup", "POST", everybody(201), body=sign_up),
     Route("api_login", "POST", everybody(401), body=sign_up),
     Route("api_refresh", "POST", everybody(401), body=lambda _: {"refresh_token": "x"}),
