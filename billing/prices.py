@@ -108,6 +108,13 @@ def language_credits(duration_ms: int, language: str, *, premium: bool = False) 
     return _price(charged_tenths(duration_ms), language, premium=premium).credits
 
 
+def lines_credits(plain_ms: int, premium_ms: int, language: str) -> int:
+    """What lines of one language cost, some of them in premium voices: rounded up once."""
+    plain = _thousandths(charged_tenths(plain_ms), language, premium=False)
+    premium = _thousandths(charged_tenths(premium_ms), language, premium=True)
+    return _whole(plain + premium)
+
+
 def quote(
     duration_ms: int, languages: Collection[str], *, premium: Collection[str] = frozenset()
 ) -> Quote:
@@ -130,15 +137,23 @@ def duration_bonus(duration_ms: int, kept: int) -> int:
 
 
 def _price(tenths: int, language: str, *, premium: bool) -> LanguagePrice:
-    classification = CLASSES[language]
-    thousandths = tenths * MULTIPLIER_TENTHS[classification] * (2 if premium else 1)
     return LanguagePrice(
         language=language,
         tenths=tenths,
-        classification=classification,
+        classification=CLASSES[language],
         premium=premium,
-        credits=-(-thousandths // 1000),
+        credits=_whole(_thousandths(tenths, language, premium=premium)),
     )
+
+
+def _thousandths(tenths: int, language: str, *, premium: bool) -> int:
+    """The exact price in thousandths of a credit."""
+    return tenths * MULTIPLIER_TENTHS[CLASSES[language]] * (2 if premium else 1)
+
+
+def _whole(thousandths: int) -> int:
+    """Whole credits, rounded up."""
+    return -(-thousandths // 1000)
 
 
 def _bonus(tenths: int, kept: int) -> int:

@@ -11,6 +11,7 @@ from billing.prices import (
     charged_tenths,
     duration_bonus,
     language_credits,
+    lines_credits,
     quote,
     whole_ms,
 )
@@ -44,6 +45,13 @@ def test_a_premium_voice_costs_double_before_rounding_up() -> None:
 
     assert [p.credits for p in price.prices] == [13, 7]
     assert [p.multiplier for p in price.prices] == [2.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("plain_ms", "premium_ms", "cost"), [(0, 0, 0), (6_000, 2_000, 1), (6_000, 2_100, 2)]
+)
+def test_lines_of_a_language_are_rounded_up_once(plain_ms: int, premium_ms: int, cost: int) -> None:
+    assert lines_credits(plain_ms, premium_ms, "es") == cost
 
 
 def test_a_quote_shows_each_language_and_adds_them_up() -> None:

@@ -249,6 +249,19 @@ def test_a_premium_line_costs_double(job: DubbingJob, person: User) -> None:
     assert before - balance_of(person) == 11
 
 
+def test_premium_and_other_lines_of_a_language_are_rounded_up_together(
+    job: DubbingJob, person: User
+) -> None:
+    api = Api(person)
+    api.patch(lines_path(job), change(line_of(0), text="Nuevo."))  # 3.92 s: 0.4 credits
+    api.patch(lines_path(job), change(line_of(2), voice="grand-hum"))  # 10.4 credits
+    before = balance_of(person)
+
+    api.post(f"/api/jobs/{job.public_id}/render")
+
+    assert before - balance_of(person) == 11
+
+
 def test_rendering_nothing_is_a_conflict(job: DubbingJob, person: User) -> None:
     answer = Api(person).post(f"/api/jobs/{job.public_id}/render")
 
