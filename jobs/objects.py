@@ -116,8 +116,9 @@ def signed_get(key: str, *, seconds: int, disposition: str, content_type: str) -
 def delete(keys: Sequence[str]) -> None:
     """Delete objects; one that isn't there is no matter. Raises STORAGE_AWAY."""
     if is_local():
-        for key in keys:
-            default_storage.delete(key)
+        with _told(f"{len(keys)} files"):
+            for key in keys:
+                default_storage.delete(key)
         return
     for first in range(0, len(keys), MOST_DELETED):
         batch = [{"Key": key} for key in keys[first : first + MOST_DELETED]]
@@ -179,6 +180,8 @@ def _told(key: str) -> Iterator[None]:
             yield
         except FileNotFoundError as error:
             raise PipelineError("UPLOAD_CHANGED", detail=f"{key} is gone") from error
+        except OSError as error:  # the disk is full or broken, or not ours to write to
+            raise PipelineError("STORAGE_AWAY", detail=f"{key}: {error}") from error
         return
     from boto3.exceptions import Boto3Error  # noqa: PLC0415 (half a second that only S3 needs)
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415

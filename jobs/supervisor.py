@@ -177,14 +177,21 @@ class Supervisor:
             self._guarded(name, work)
 
     def _guarded(self, name: str, work: Callable[[], object]) -> object:
-        """Do something that needs the database, which may be away for a while."""
+        """Do something that needs the database, which may be away for a while.
+
+        Nothing comes out of here but the end of the process: each of these tasks is one of many,
+        and whatever is wrong with it (such as one file that can't be deleted) must neither end the
+        work of all the others nor do so again at every start.
+        """
         try:
             return work()
         except (OperationalError, InterfaceError):
             log.warning("%s: the database is away", name)
             connection.close()
             self._canary.reset()
-            return None
+        except Exception:
+            log.exception("%s failed and is done again when its time comes", name)
+        return None
 
 
 def supervise(*, grace: float = GRACE) -> None:

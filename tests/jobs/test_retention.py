@@ -94,6 +94,23 @@ def test_purging_again_changes_nothing(job: DubbingJob) -> None:
     assert (again.jobs, again.files) == (0, 0)
 
 
+def test_a_file_that_can_not_be_deleted_keeps_no_other_job_from_going(
+    job: DubbingJob, storage: Path, tmp_path: Path
+) -> None:
+    other = delivered(make.professional(), tmp_path)
+    expire(job)
+    expire(other)
+    stuck = Path(default_storage.path(Take.objects.get().object_key))
+    stuck.unlink()
+    (stuck / "something").mkdir(parents=True)
+
+    done = purge()
+
+    assert done.jobs == 1
+    assert Artifact.objects.get(job=other).gone_at is not None
+    assert Artifact.objects.get(job=job).gone_at is None
+
+
 def test_a_dry_run_only_counts(job: DubbingJob, storage: Path) -> None:
     expire(job)
     before = files_in(storage)

@@ -14,6 +14,7 @@ from django.conf import settings
 from django_q.models import OrmQ
 
 from billing.queries import balance_of
+from jobs.incoming import incoming_folder
 from jobs.models import Step
 from jobs.states import JobStatus, StepStatus
 from jobs.workers import neighbourhood
@@ -39,6 +40,15 @@ def work() -> Iterator[psutil.Popen]:
     for member in family:
         if member.is_running():
             member.kill()
+
+
+@pytest.fixture
+def undeletable() -> Iterator[Path]:
+    """Something among the files on their way in that is none, and can't be deleted as one."""
+    odd = incoming_folder() / "0.part"
+    odd.mkdir(parents=True)
+    yield odd
+    odd.rmdir()
 
 
 def family_of(process: psutil.Process) -> list[psutil.Process]:
@@ -68,6 +78,13 @@ def started(work: psutil.Popen) -> list[psutil.Process]:
     """The family, once it is complete: main process, sentinel, worker, monitor and pusher."""
     assert wait_for(lambda: len(family_of(work)) >= 5)
     return family_of(work)
+
+
+@pytest.mark.usefixtures("undeletable", "work")
+def test_a_file_that_can_not_be_deleted_stops_nobodys_work() -> None:
+    job = make.job(languages=["es"])
+
+    assert wait_for(lambda: job.tasks.filter(stage="failed"))
 
 
 def test_a_message_makes_a_worker_work_and_a_failed_job_is_refunded(work: psutil.Popen) -> None:
