@@ -8,10 +8,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Self, TypeVar
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 
-from jobs import claims, storage
+from jobs import claims, objects, storage
 from jobs.claims import Claim
 from jobs.clerk import Clerk
 from jobs.heartbeat import Heartbeat
@@ -94,9 +93,10 @@ class WorkerDesk:
         if take is None:
             return None
         try:
-            with default_storage.open(take.object_key) as file:
-                content: bytes = file.read()
-        except FileNotFoundError:
+            content = objects.read(take.object_key)
+        except PipelineError as error:
+            if error.code != "UPLOAD_CHANGED":  # it may be there: the step is tried again
+                raise
             content = b""
         if hashlib.sha256(content).hexdigest() == take.sha256:
             return content

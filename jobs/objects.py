@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from django.core.files import File
 from django.core.files.storage import FileSystemStorage, default_storage, storages
 
 from jobs.pipeline.errors import PipelineError
@@ -42,10 +43,12 @@ def head(key: str) -> Found | None:
     if is_local():
         path = Path(default_storage.path(key))
         return Found(path.stat().st_size, "") if path.is_file() else None
+    from botocore.exceptions import ClientError  # noqa: PLC0415 (slow, and only S3 needs it)
+
     with _told(key):
         try:
             answer = _client().head_object(Bucket=_bucket(), Key=key)
-        except Exception as error:
+        except ClientError as error:
             if _code(error) in GONE:
                 return None
             raise
@@ -76,6 +79,17 @@ def copy(key: str, into: Path, *, etag: str = "") -> str:
             found.update(block)
             target.write(block)
     return found.hexdigest()
+
+
+def save(key: str, content: File[bytes]) -> str:
+    """Store what is in a file; the key that it went to. Raises STORAGE_AWAY."""
+    with _told(key):
+        return default_storage.save(key, content)
+
+
+def read(key: str) -> bytes:
+    """All of a small object. Raises UPLOAD_CHANGED (gone), STORAGE_AWAY."""
+    return b"".join(blocks(key))
 
 
 def blocks(key: str) -> Iterator[bytes]:

@@ -1,15 +1,18 @@
 """What we make, as objects in storage: put there before any row says that it is there."""
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.core.files import File
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 
-from jobs import scratch
+from jobs import objects, scratch
 from jobs.models import Artifact, DubbingJob, LanguageTask
+from jobs.pipeline.errors import PipelineError
 from jobs.results import MADE_ON_DEMAND, result_name, stem_of
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +40,14 @@ def keep_file(
 ) -> Kept:
     """Store a file that a step made.
 
-    The attempt is in its key: an overtaken worker overwrites nothing.
+    The attempt is in its key: an overtaken worker overwrites nothing. Raises STORAGE_AWAY.
     """
     sha256 = scratch.digest(path)
     suffix = "".join(path.suffixes[-1:])
     place = task.language if task else "all"
     key = f"jobs/{job.public_id}/{place}/{kind}-{attempt}-{sha256[:12]}{suffix}"
     with path.open("rb") as file:
-        stored = default_storage.save(key, File(file))
+        stored = objects.save(key, File(file))
     if working:
         scratch.remember(path, sha256=sha256)
     return Kept(
@@ -63,14 +66,16 @@ def _name(job: DubbingJob, language: str, kind: str, path: Path) -> str:
 
 
 def keep_bytes(content: bytes, *, key: str) -> str:
-    """Store some bytes; the key that they went to."""
-    return default_storage.save(key, ContentFile(content))
+    """Store some bytes; the key that they went to. Raises STORAGE_AWAY."""
+    return objects.save(key, ContentFile(content))
 
 
 def drop(keys: list[str]) -> None:
-    """Delete objects that no row will ever name."""
-    for key in keys:
-        default_storage.delete(key)
+    """Delete objects that no row will ever name; what stays is found with the orphans."""
+    try:
+        objects.delete(keys)
+    except PipelineError as error:
+        log.warning("objects stay that nobody needs: %s %s", error.code, error.detail)
 
 
 def enter(kept: list[Kept], *, job: DubbingJob, task: LanguageTask | None) -> None:

@@ -152,7 +152,7 @@ def register_upload(
 
     public_id is what the job of this file will be called, where that is known.
 
-    Raises UserError empty_file, too_large, conflict.
+    Raises UserError empty_file, too_large, conflict, service_busy.
     """
     _refuse_many(user)
     limit = plan_of(user).limits.largest_bytes
@@ -164,8 +164,11 @@ def register_upload(
         raise refusal(too_large(content.size, limit))
     content.seek(0)
     sha256 = scratch.digest_of(content)  # of what is here: from storage it would be fetched again
-    stored = default_storage.save(_new_key(user, role, base), content)
-    found = objects.head(stored)
+    try:
+        stored = objects.save(_new_key(user, role, base), content)
+        found = objects.head(stored)
+    except PipelineError as error:
+        raise refusal(error) from error
     return Upload.objects.create(
         user=user,
         key=stored,

@@ -22,8 +22,8 @@ from storages.backends.s3 import S3Storage
 from accounts.export import export_of
 from dubber import settings as project
 from dubber.errors import UserError
-from jobs import links, objects, retention, scratch
-from jobs.models import Artifact, Line, Upload
+from jobs import links, objects, retention, scratch, storage
+from jobs.models import Artifact, Line, Take, Upload
 from jobs.pipeline.dub import Engines
 from jobs.pipeline.errors import PipelineError
 from jobs.previews import preview_line
@@ -31,6 +31,7 @@ from jobs.services import create_job
 from jobs.uploads import issue_uploads, measure_upload, register_upload
 from tests import make
 from tests.engines import Hearing, engines
+from tests.jobs.test_desk import desk_of
 from tests.jobs.test_steps import HEARD, recording, work
 from tests.peers.s3 import BUCKET, KEY, REGION, SECRET, S3Peer
 from tests.pipeline.media import ffmpeg
@@ -189,6 +190,58 @@ def test_a_storage_that_does_not_answer_is_worth_trying_again(s3: S3Peer, tmp_pa
 
     assert away.value.code == "STORAGE_AWAY"
     assert away.value.again
+
+
+def test_what_is_made_while_the_storage_is_away_is_worth_trying_again(s3: S3Peer) -> None:
+    s3.away = True
+
+    with pytest.raises(PipelineError) as away:
+        storage.keep_bytes(b"speech", key="jobs/a")
+
+    assert away.value.code == "STORAGE_AWAY"
+
+
+def test_a_take_that_can_not_be_reached_is_not_bought_again(s3: S3Peer) -> None:
+    desk = desk_of(make.job(languages=["es"]))
+    bought = iter([b"speech", b"again"])
+    desk.remember("hola", lambda: next(bought))
+    s3.away = True
+
+    with pytest.raises(PipelineError) as away:
+        desk.remember("hola", lambda: next(bought))
+
+    assert away.value.code == "STORAGE_AWAY"
+    assert list(bought) == [b"again"]
+
+
+def test_a_take_that_is_gone_from_storage_is_bought_again() -> None:
+    desk = desk_of(make.job(languages=["es"]))
+    bought = iter([b"speech", b"again"])
+    desk.remember("hola", lambda: next(bought))
+    objects.delete([Take.objects.get().object_key])
+
+    assert desk.remember("hola", lambda: next(bought)) == b"again"
+
+
+def test_what_nobody_needs_stays_while_the_storage_is_away(s3: S3Peer) -> None:
+    storage.keep_bytes(b"speech", key="jobs/a")
+    s3.away = True
+
+    storage.drop(["jobs/a"])
+
+    s3.away = False
+    assert objects.head("jobs/a")
+
+
+def test_a_form_is_told_to_come_again_while_the_storage_is_away(s3: S3Peer) -> None:
+    s3.away = True
+
+    with pytest.raises(UserError) as busy:
+        register_upload(
+            make.professional(), file=io.BytesIO(b"sound"), name="a.wav", role=Upload.Role.VOICE
+        )
+
+    assert (busy.value.code, busy.value.status) == ("service_busy", 503)
 
 
 def test_a_download_is_sent_to_storage_for_a_minute(client: Client, tmp_path: Path) -> None:
