@@ -8,6 +8,7 @@ gets two mails, never none. A mail holds names and sums, never what was said.
 
 import logging
 from datetime import timedelta
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPSenderRefused
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -25,9 +26,14 @@ WORTH_TELLING = timedelta(hours=24)
 """After so long nobody is told any more: the mail server was away, or this is an old database."""
 
 LEASE = timedelta(minutes=5)
-"""How long a worker has for one mail. Every wait of a mail server ends far sooner."""
+"""How long a worker has for one mail. Every wait of a mail server ends far sooner.
+
+A mail that was refused for now is tried again after as long."""
 
 MOST_AT_ONCE = 20
+
+NEVER = 500
+"""From this answer of a mail server on (RFC 5321, 4.2.1) there is no use in trying again."""
 
 
 def send_due() -> int:
@@ -39,13 +45,28 @@ def send_due() -> int:
             continue
         try:
             _tell(job)
-        except OSError:  # smtplib's errors are all of this kind
+        except (SMTPRecipientsRefused, SMTPSenderRefused, SMTPDataError) as error:
+            # The server is there and refuses this one mail: the others are sent.
+            _give_up(job, mine, error)
+            continue
+        except OSError:  # smtplib's other errors are of this kind too: nobody gets a mail now
             mine.update(telling_until=None)
             log.exception("the end of %s is told later", job)
             break
         mine.update(told_at=timezone.now(), telling_until=None)
         sent += 1
     return sent
+
+
+def _give_up(job: DubbingJob, mine: QuerySet[DubbingJob], error: SMTPException) -> None:
+    """Leave a mail that was refused until its lease ends, or for good where the mailbox is none."""
+    if isinstance(error, SMTPRecipientsRefused) and all(
+        code >= NEVER for code, _reason in error.recipients.values()
+    ):
+        mine.update(told_at=timezone.now(), telling_until=None)
+        log.warning("the end of %s is told to nobody: the mailbox is refused", job)
+        return
+    log.warning("the end of %s is told later: %s", job, type(error).__name__)
 
 
 def _due() -> QuerySet[DubbingJob]:

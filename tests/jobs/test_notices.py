@@ -1,9 +1,11 @@
+from collections.abc import Iterator
 from datetime import timedelta
 from email.message import Message
 
 import pytest
 from django.core import mail
 from django.core.mail import EmailMessage
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -16,6 +18,7 @@ from jobs.pipeline.errors import PipelineError
 from jobs.services import add_languages, cancel_job, retry_job
 from tests import make
 from tests.engines import engines
+from tests.peers.smtp import MailPeer
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +26,15 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def person() -> User:
     return make.professional()
+
+
+@pytest.fixture
+def mail_server(settings: Settings) -> Iterator[MailPeer]:
+    """Send what is sent to a server that refuses some mailboxes."""
+    with MailPeer() as peer:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", peer.port
+        yield peer
 
 
 def ended(
@@ -169,6 +181,42 @@ def test_what_cant_be_sent_now_is_sent_later(person: User, settings: Settings) -
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
     assert (failed, notices.send_due()) == (0, 1)
+
+
+@pytest.mark.parametrize("answer", ["550 No such mailbox", "450 Come again later"])
+def test_a_mailbox_that_is_refused_keeps_no_other_from_being_told(
+    person: User, mail_server: MailPeer, answer: str
+) -> None:
+    ended(make.user("nobody@example.com", credits=50))
+    ended(person)
+    mail_server.refused = {"nobody@example.com": answer}
+
+    told = [notices.send_due(), notices.send_due()]
+
+    assert told == [1, 0]
+    assert mail_server.taken == [person.email]
+
+
+def test_a_mailbox_that_was_refused_for_now_is_tried_again_after_the_lease(
+    person: User, mail_server: MailPeer
+) -> None:
+    ended(person)
+    mail_server.refused = {person.email: "450 Come again later"}
+    notices.send_due()
+    mail_server.refused = {}
+    DubbingJob.objects.update(telling_until=F("telling_until") - notices.LEASE)
+
+    assert notices.send_due() == 1
+
+
+def test_a_mailbox_that_is_none_is_never_tried_again(person: User, mail_server: MailPeer) -> None:
+    job = ended(person)
+    mail_server.refused = {person.email: "550 No such mailbox"}
+    notices.send_due()
+
+    job.refresh_from_db()
+
+    assert (job.told_at is None, job.telling_until) == (False, None)
 
 
 def test_what_ended_long_ago_is_not_told_any_more(person: User) -> None:
