@@ -376,8 +376,7 @@ def _price(
     for line in task.lines.filter(stale=True).select_related("segment"):
         premium = voices.get(line.chosen_voice or cast[line.segment.speaker], False)
         milliseconds[premium] += rows.to_ms(max(rooms[line.segment.index], 0.0))
-    plain, premium = milliseconds[False], milliseconds[True]
-    return max(1, prices.lines_credits(plain, premium, task.language))
+    return max(1, prices.lines_credits(milliseconds[False], milliseconds[True], task.language))
 
 
 def _begin(job: DubbingJob, task: LanguageTask, credits: int, *, by: User) -> None:
