@@ -25,9 +25,10 @@ def make_key(user: User, *, name: str) -> tuple[ApiKey, str]:
     return key, text
 
 
-def revoke_keys(user: User) -> None:
-    """Revoke all of a person's keys."""
-    ApiKey.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
+def revoke_keys(user: User) -> int:
+    """Revoke all of a person's keys; how many they were."""
+    keys = ApiKey.objects.filter(user=user, revoked_at=None)
+    return keys.update(revoked_at=timezone.now())
 
 
 def key_of(text: str) -> ApiKey | None:

@@ -97,7 +97,7 @@ def send_password_link(email: str) -> None:
 
 
 def reset_password(token: str, *, password: str, address: str) -> User:
-    """Set a password by link, which proves the mailbox too. All sign-ins end.
+    """Set a password by link, which proves the mailbox too. All sign-ins and API keys end.
 
     Raises UserError of the link, or validation_error when the password is too weak.
     """
@@ -109,13 +109,13 @@ def reset_password(token: str, *, password: str, address: str) -> User:
         if not user.is_verified:
             drop_credentials(user)
             user.email_verified_at = timezone.now()
-        _set_password(user, password)
+        _set_password(user, password, revoked=revoke_keys(user))
     guesses.forgive(user, address)
     return user
 
 
 def change_password(user: User, *, old: str, new: str, address: str) -> None:
-    """Set another password; all other sign-ins end.
+    """Set another password; all other sign-ins end, API keys go on.
 
     Raises UserError wrong_password, or validation_error when the new one is too weak.
     """
@@ -166,11 +166,12 @@ def _may_write(kind: str, email: str) -> bool:
     return not spent.exceeded
 
 
-def _set_password(user: User, password: str) -> None:
+def _set_password(user: User, password: str, *, revoked: int = 0) -> None:
     user.set_password(password)
     user.save()
     tokens.end_sessions(user, ApiSession.End.PASSWORD)
-    mail.send("password_changed", to=user.email)
+    kept = user.api_keys.filter(revoked_at=None).count()
+    mail.send("password_changed", to=user.email, revoked=revoked, kept=kept)
 
 
 def _absolute(name: str, token: str) -> str:

@@ -8,6 +8,7 @@ from django.core import mail as sent
 from django.test import Client
 
 from accounts import guesses, links, mail, one_time, registration, tokens
+from accounts.api_keys import make_key
 from accounts.links import Purpose
 from accounts.models import OneTimeCodes, User
 from dubber.errors import UserError
@@ -192,6 +193,29 @@ def test_a_new_password_ends_all_sessions_and_proves_the_address() -> None:
     assert user.check_password("a new long one")
     assert user.is_verified
     assert ask("GET", "/api/users/me", session.access_token).status_code == 401
+
+
+def test_a_new_password_by_link_ends_api_keys_and_says_so() -> None:
+    user = make.user("ana@example.com", password=PASSWORD)
+    _key, text = make_key(user, name="Script")
+    token = links.make_token(user, Purpose.RESET)
+
+    ask("POST", "/api/auth/password-update", token=token, new_password="a new long one")
+
+    assert ask("GET", "/api/users/me", text).status_code == 401
+    assert "Your API keys were revoked." in letter().body
+
+
+def test_keys_that_go_on_after_a_change_of_the_password_are_told() -> None:
+    client = Client()
+    user = make.user("ana@example.com", password=PASSWORD)
+    _key, text = make_key(user, name="Script")
+    client.force_login(user)
+
+    client.post("/account/password", {"old": PASSWORD, "password": "a new long one"})
+
+    assert ask("GET", "/api/users/me", text).status_code == 200
+    assert "Your API keys go on (1)." in letter().body
 
 
 def test_a_link_for_a_new_password_is_good_once() -> None:
