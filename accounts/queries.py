@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import CharField, Count, F, Max, Q, QuerySet, Sum, Value
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from accounts import one_time
 from accounts.models import User

@@ -12,6 +12,7 @@ WRITES = {
     "bulk_update", "create", "delete", "get_or_create", "save", "update", "update_or_create",
 }  # fmt: skip
 AMOUNTS = {"amount", "balance", "balance_after", "owed"}
+AT_ONCE = {"gettext", "ngettext", "npgettext", "pgettext"}
 PROGRAMS = {"ffmpeg", "ffprobe"}
 
 
@@ -80,3 +81,33 @@ def starts_ffmpeg(words: ast.List) -> bool:
     if not isinstance(first, ast.Constant) or not isinstance(first.value, str):
         return False
     return Path(first.value).name in PROGRAMS
+
+
+def texts_of_first_import(root: Path) -> list[str]:
+    """Find texts that are translated when a module is imported, so into one language for all."""
+    return [
+        f"{path}:{call.lineno}"
+        for path, tree in sources(root)
+        for call in calls_at_import(tree)
+        if isinstance(call.func, ast.Name) and call.func.id in names_of_gettext(tree)
+    ]
+
+
+def names_of_gettext(tree: ast.Module) -> set[str]:
+    """Return what a module calls the functions that translate at once."""
+    return {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation"
+        for alias in node.names
+        if alias.name in AT_ONCE
+    }
+
+
+def calls_at_import(node: ast.AST) -> Iterator[ast.Call]:
+    """Yield the calls outside of functions."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Call):
+            yield child
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from calls_at_import(child)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.rules import PACKAGES, runs_of_ffmpeg, writes_of_credits
+from tests.house.rules import PACKAGES, runs_of_ffmpeg, texts_of_first_import, writes_of_credits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
@@ -135,3 +135,14 @@ def test_another_run_of_ffmpeg_is_found(tmp_path: Path, program: str) -> None:
     write(tmp_path, "jobs/broken.py", f"subprocess.run(['{program}', '-version'])")
 
     assert runs_of_ffmpeg(tmp_path) == ["jobs/broken.py:2"]
+
+
+def test_no_text_is_translated_when_a_module_is_imported() -> None:
+    assert texts_of_first_import(ROOT) == []
+
+
+def test_a_text_that_is_translated_too_early_is_found(tmp_path: Path) -> None:
+    write(tmp_path, "jobs/broken.py", "from django.utils.translation import gettext as _")
+    write(tmp_path, "jobs/broken.py", 'WORDS = {"a": _("A")}')
+
+    assert texts_of_first_import(tmp_path) == ["jobs/broken.py:4"]
