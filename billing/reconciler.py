@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from billing import copies, gateway
@@ -57,8 +58,8 @@ def run() -> Tally:
     refunds = PurchaseRefund.objects.filter(
         status__in=[RefundStatus.ASKED, RefundStatus.PENDING], updated_at__lt=before
     ).select_related("purchase")
-    failures = _each(_oldest(purchases), settle_open)
-    failures += _each(_oldest(refunds), finish_refund)
+    failures = _each(_longest_unseen(purchases), settle_open)
+    failures += _each(_longest_unseen(refunds), finish_refund)
     failures += _each(_without_receipt(), fetch_receipt)
     return Tally(purchases.count(), refunds.count(), pruned, failures)
 
@@ -98,7 +99,7 @@ def fetch_receipt(purchase: Purchase) -> None:
 
 
 def _without_receipt() -> Iterable[Purchase]:
-    return _oldest(
+    return _longest_unseen(
         Purchase.objects.filter(
             status=PurchaseStatus.PAID,
             receipt_url="",
@@ -107,8 +108,11 @@ def _without_receipt() -> Iterable[Purchase]:
     )
 
 
-def _oldest(rows: QuerySet[Row]) -> list[Row]:
-    return list(rows.order_by("created_at")[:MOST_AT_ONCE])
+def _longest_unseen(rows: QuerySet[Row]) -> list[Row]:
+    """Some rows, those first at which nobody looked for longest, and a note of this look."""
+    found = list(rows.order_by("updated_at", "created_at")[:MOST_AT_ONCE])
+    rows.model._base_manager.filter(pk__in=[row.pk for row in found]).update(updated_at=Now())
+    return found
 
 
 def _each(rows: Iterable[Row], work: Callable[[Row], None]) -> int:

@@ -111,6 +111,21 @@ def test_one_impossible_row_does_not_stop_the_others(till: Till) -> None:
     assert balance_of(first) == 50
 
 
+def test_purchases_that_stay_open_keep_none_from_being_looked_at(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "MOST_AT_ONCE", 1)
+    till.open(make.user())
+    user = make.user()
+    till.pay(user)
+    age(minutes=3)
+
+    reconciler.run()
+    reconciler.run()
+
+    assert balance_of(user) == 50
+
+
 def test_a_purchase_that_never_reached_stripe_is_cancelled_in_the_end(till: Till) -> None:
     user = make.user()
     Purchase.objects.create(
