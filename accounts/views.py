@@ -137,11 +137,7 @@ def one_time_code(request: HttpRequest) -> HttpResponse:
 @never_cache
 def account(request: HttpRequest) -> HttpResponse:
     """Show one's account, and what can be done with it."""
-    user = _user(request)
-    return _account_page(
-        request,
-        forms.ProfileForm(initial=model_to_dict(user, fields=list(forms.ProfileForm.base_fields))),
-    )
+    return _account_page(request)
 
 
 @require_POST
@@ -187,15 +183,15 @@ def change_password(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @login_required
+@never_cache
 def make_key(request: HttpRequest) -> HttpResponse:
-    """Make an API key, and show it once."""
+    """Make an API key, and show it once: in this answer, so that it is kept nowhere."""
     form = forms.KeyForm(request.POST)
     try:
         if form.is_valid():
-            name = form.cleaned_data["name"]
-            request.session["new_api_key"] = services.add_api_key(_user(request), name=name)
-        else:
-            messages.error(request, _("Give the key a name."))
+            key = services.add_api_key(_user(request), name=form.cleaned_data["name"])
+            return _account_page(request, new_key=key)
+        messages.error(request, _("Give the key a name."))
     except UserError as error:
         messages.error(request, error.message)
     return redirect("account")
@@ -232,18 +228,23 @@ def delete_account(request: HttpRequest) -> HttpResponse:
 
 
 def _account_page(
-    request: HttpRequest, form: forms.ProfileForm, *, status: int = 200
+    request: HttpRequest,
+    form: forms.ProfileForm | None = None,
+    *,
+    new_key: str = "",
+    status: int = 200,
 ) -> HttpResponse:
     user = _user(request)
+    kept = model_to_dict(user, fields=list(forms.ProfileForm.base_fields))
     limits = plan_of(user).limits
     told = {
-        "form": form,
+        "form": form or forms.ProfileForm(initial=kept),
         "profile": queries.account_of(user),
         "statistics": queries.statistics_of(user),
         "limits": limits,
         "keys": user.api_keys.filter(revoked_at=None),
         "may_have_keys": limits.api_keys and not user.is_staff,
-        "new_key": request.session.pop("new_api_key", None),
+        "new_key": new_key,
     }
     return render(request, "accounts/account.html", told, status=status)
 

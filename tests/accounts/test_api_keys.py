@@ -106,13 +106,15 @@ def test_a_strangers_key_is_not_found() -> None:
         revoke_api_key(make.user(), key_id=key.pk)
 
 
-def test_the_page_shows_a_new_key_once() -> None:
+def test_the_page_shows_a_new_key_once_and_keeps_it_nowhere() -> None:
     client = Client()
     client.force_login(make.professional())
 
-    client.post("/account/keys", {"name": "Script"})
-    first, second = (client.get("/account").content.decode() for _ in range(2))
+    first = client.post("/account/keys", {"name": "Script"})
+    second = client.get("/account").content.decode()
 
-    assert re.search(r"dub_[\w-]{43}", first)
+    assert re.search(r"dub_[\w-]{43}", first.content.decode())
+    assert "no-store" in first["Cache-Control"]
     assert not re.search(r"dub_[\w-]{43}", second)
     assert "Script" in second
+    assert not re.search(r"dub_[\w-]{43}", str(dict(client.session)))
