@@ -1,4 +1,4 @@
-"""Addresses that carry their own permission: to send one file here, or to fetch one.
+"""The views behind signed addresses: they take in one file, or send one.
 
 Whoever has the address may use it, from any page: no cookie is read, so none is checked.
 """
