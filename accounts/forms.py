@@ -8,7 +8,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.utils.translation import gettext_lazy as _
 
 from accounts import sign_in
-from accounts.serializers import LONGEST_EMAIL, MOST
+from accounts.serializers import DELETION_WORDS, LONGEST_EMAIL, MOST
 from dubber.errors import UserError
 from dubber.rate_limits import client_address
 
@@ -97,7 +97,7 @@ class DeletionForm(forms.Form):
 
     def clean_words(self) -> str:
         """Take exactly these words."""
-        if self.cleaned_data["words"].strip() != "DELETE MY ACCOUNT":
+        if self.cleaned_data["words"].strip() != DELETION_WORDS:
             raise forms.ValidationError(_("Write DELETE MY ACCOUNT to go on."))
         return str(self.cleaned_data["words"])
 

@@ -11,6 +11,9 @@ MOST = 128
 LONGEST_EMAIL = 254
 """Characters, as many as are kept."""
 
+DELETION_WORDS = "DELETE MY ACCOUNT"
+"""What somebody writes, whatever their language, before their account is deleted."""
+
 
 class Credentials(serializers.Serializer[Any]):
     """An e-mail address and a new password."""
@@ -199,9 +202,7 @@ class HeldAnswer(serializers.Serializer[Any]):
 class DeletionAsked(serializers.Serializer[Any]):
     """The first step of a deletion."""
 
-    confirmationText = serializers.ChoiceField(
-        ["DELETE MY ACCOUNT"], help_text="Exactly these words."
-    )
+    confirmationText = serializers.ChoiceField([DELETION_WORDS], help_text="Exactly these words.")
     reason = serializers.CharField(
         max_length=200, required=False, allow_blank=True, allow_null=True
     )
