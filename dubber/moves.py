@@ -1,6 +1,7 @@
 """The one way in which a row changes its status."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.db import models
@@ -11,12 +12,12 @@ from dubber.errors import Conflict
 
 def move(
     row: models.Model,
-    *,
-    column: str,
     target: str,
+    *,
     allowed: Mapping[Any, frozenset[Any]],
-    repeat: Mapping[str, Any],
     columns: Mapping[str, Any],
+    column: str = "status",
+    repeat: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Set `column` to `target` and `columns` with it, in one UPDATE that repeats what was read.
 

@@ -13,7 +13,6 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from billing.models.moves import move
 from billing.plans import PLANS
 from billing.states import (
     DISPUTE_NEXT,
@@ -23,6 +22,7 @@ from billing.states import (
     PurchaseStatus,
     RefundStatus,
 )
+from dubber.moves import move
 
 
 class Purchase(models.Model):
@@ -101,7 +101,7 @@ class Purchase(models.Model):
 
     def move_to(self, target: PurchaseStatus, **columns: Any) -> None:
         """Change status, and the given columns with it, in one UPDATE. Raises Conflict."""
-        move(self, target, allowed=PURCHASE_NEXT, **columns)
+        move(self, target, allowed=PURCHASE_NEXT, columns=columns)
 
 
 class PurchaseRefund(models.Model):
@@ -148,7 +148,7 @@ class PurchaseRefund(models.Model):
 
     def move_to(self, target: RefundStatus, **columns: Any) -> None:
         """Change status, and the given columns with it, in one UPDATE. Raises Conflict."""
-        move(self, target, allowed=REFUND_NEXT, **columns)
+        move(self, target, allowed=REFUND_NEXT, columns=columns)
 
 
 class Dispute(models.Model):
@@ -182,4 +182,4 @@ class Dispute(models.Model):
 
     def move_to(self, target: DisputeStatus, **columns: Any) -> None:
         """Change status, and the given columns with it, in one UPDATE. Raises Conflict."""
-        move(self, target, allowed=DISPUTE_NEXT, **columns)
+        move(self, target, allowed=DISPUTE_NEXT, columns=columns)

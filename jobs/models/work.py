@@ -10,8 +10,8 @@ from django.db.models import F, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from dubber.moves import move
 from jobs.models.files import Upload
-from jobs.models.moves import move
 from jobs.pipeline.languages import find
 from jobs.states import (
     JOB_KINDS,
@@ -135,7 +135,7 @@ class DubbingJob(models.Model):
 
     def move_to(self, target: JobStatus, **columns: Any) -> None:
         """Change status, and the given columns with it, in one UPDATE. Raises Conflict."""
-        move(self, column="status", target=target, allowed=JOB_NEXT, repeat={}, columns=columns)
+        move(self, target, allowed=JOB_NEXT, columns=columns)
 
 
 class LanguageTask(models.Model):
@@ -205,7 +205,7 @@ class LanguageTask(models.Model):
 
     def move_to(self, target: Stage, **columns: Any) -> None:
         """Change stage, and the given columns with it, in one UPDATE. Raises Conflict."""
-        move(self, column="stage", target=target, allowed=STAGE_NEXT, repeat={}, columns=columns)
+        move(self, target, allowed=STAGE_NEXT, columns=columns, column="stage")
 
 
 class Step(models.Model):
@@ -292,9 +292,7 @@ class Step(models.Model):
         if target != StepStatus.RUNNING:
             columns = {"lease_until": None, **columns}
         repeat = {"attempt": self.attempt}
-        move(
-            self, column="status", target=target, allowed=STEP_NEXT, repeat=repeat, columns=columns
-        )
+        move(self, target, allowed=STEP_NEXT, columns=columns, repeat=repeat)
 
     def start_over(self) -> None:
         """Wait as if it had never been tried; `attempt` goes on. Raises Conflict."""
