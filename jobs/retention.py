@@ -19,7 +19,7 @@ from jobs import drafts, incoming, objects, outcomes
 from jobs.models import Artifact, Download, Draft, DubbingJob, Line, Segment, Take, Upload
 from jobs.pipeline.errors import PipelineError
 from jobs.services import cancel_job
-from jobs.states import OPEN, JobStatus
+from jobs.states import OPEN, JobStatus, StepKind, StepStatus
 
 log = logging.getLogger(__name__)
 
@@ -108,19 +108,7 @@ def delete_unused_of(user: User) -> None:
 
 def end_forgotten_reviews() -> int:
     """Cancel jobs that waited too long for their review, refunded; how many they were."""
-    since = timezone.now() - REVIEW_PATIENCE
-    waiting = DubbingJob.objects.filter(
-        status=JobStatus.PROCESSING,
-        reviewed_at=None,
-        options__review=True,
-        steps__kind="transcribe",
-        steps__status="done",
-        steps__finished_at__lte=since,
-    )
-    jobs = list(waiting.select_related("user"))
-    for job in jobs:
-        cancel_job(job, by=job.user)
-    return len(jobs)
+    return sum(_end_review(pk) for pk in list(_forgotten().values_list("pk", flat=True)))
 
 
 def differences() -> Difference:
@@ -148,6 +136,28 @@ def _named_keys() -> Iterator[str]:
     yield from arrived.values_list("key", flat=True).iterator()
     yield from Artifact.objects.filter(gone_at=None).values_list("object_key", flat=True).iterator()
     yield from Take.objects.values_list("object_key", flat=True).iterator()
+
+
+def _forgotten() -> QuerySet[DubbingJob]:
+    """Jobs that waited too long for their review."""
+    return DubbingJob.objects.filter(
+        status=JobStatus.PROCESSING,
+        reviewed_at=None,
+        options__review=True,
+        steps__kind=StepKind.TRANSCRIBE,
+        steps__status=StepStatus.DONE,
+        steps__finished_at__lte=timezone.now() - REVIEW_PATIENCE,
+    )
+
+
+@transaction.atomic
+def _end_review(pk: int) -> bool:
+    """Cancel a forgotten job, unless somebody lets it go on in this very moment."""
+    job = outcomes.lock_job(pk)
+    if not _forgotten().filter(pk=pk).exists():
+        return False
+    cancel_job(job, by=job.user)
+    return True
 
 
 def _due(older_than: timedelta | None) -> QuerySet[DubbingJob]:
@@ -218,11 +228,13 @@ def _delete_files(job: DubbingJob) -> int:
 
 def _delete_unused(upload: Upload) -> None:
     with transaction.atomic():
-        # A job may be made of it in this very moment: then it is no longer unused.
-        row = _unused().select_for_update(of=("self",)).filter(pk=upload.pk).first()
-        if row is None:
+        # A job may be made of it in this very moment: then it is no longer unused. Who waited for
+        # the lock must look anew, because PostgreSQL looks again at the locked row only.
+        mine = Upload.objects.filter(pk=upload.pk)
+        list(mine.select_for_update())
+        if not _unused().filter(pk=upload.pk).exists():
             return
-        _forget(Upload.objects.filter(pk=row.pk), timezone.now())
+        _forget(mine, timezone.now())
     objects.delete([upload.key])
 
 

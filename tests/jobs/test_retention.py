@@ -2,13 +2,16 @@
 
 import io
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -16,6 +19,7 @@ from billing.queries import balance_of
 from jobs import downloads, extras, incoming, retention
 from jobs.models import Artifact, DubbingJob, Segment, Take, Upload
 from jobs.retention import differences, purge
+from jobs.services import start_job
 from jobs.states import JobStatus, StepKind
 from jobs.uploads import issue_uploads
 from tests import make
@@ -255,3 +259,24 @@ def test_a_review_that_nobody_makes_is_refunded_after_seven_days() -> None:
     assert (early, late) == (0, 1)
     assert job.status == JobStatus.CANCELLED
     assert balance_of(person) == 100
+
+
+def test_a_review_that_ends_in_the_last_moment_is_not_cancelled() -> None:
+    job = make.job(languages=["es"], options={"review": True})
+    make.done(2)
+    job.steps.filter(kind=StepKind.TRANSCRIBE).update(
+        finished_at=timezone.now() - timedelta(days=7, seconds=1)
+    )
+    later = iter([lambda: start_job(job)])
+
+    def let_go_on(execute: Callable[..., Any], *query: Any) -> Any:
+        found = execute(*query)
+        if act := next(later, None):  # the forgotten ones were just listed
+            act()
+        return found
+
+    with connection.execute_wrapper(let_go_on):
+        ended = retention.end_forgotten_reviews()
+
+    job.refresh_from_db()
+    assert (ended, job.status) == (0, JobStatus.PROCESSING)

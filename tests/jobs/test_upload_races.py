@@ -7,17 +7,20 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 
 from billing.queries import balance_of
 from dubber.errors import UserError
-from jobs import downloads, editing, rows
+from jobs import downloads, editing, retention, rows
 from jobs.models import Artifact, Download, DubbingJob, Line, Upload
 from jobs.ordering import order_job
 from jobs.pipeline.timeline import Segment, Transcript, Translation
+from jobs.services import create_job
 from jobs.uploads import issue_uploads, record_source
 from tests import make
 from tests.engines import engines
+from tests.jobs.test_races import wait_for
 from tests.web.delivered import delivered
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
@@ -109,3 +112,29 @@ def test_a_rendering_that_many_ask_for_is_paid_once() -> None:
 
     assert results.count("conflict") == MANY - 1
     assert 93 - balance_of(job.user) == job.tasks.get().render_price
+
+
+def test_a_file_that_a_job_is_made_of_in_the_last_moment_is_kept() -> None:
+    person = make.professional(credits=100)
+    upload = make.upload(person)
+    Upload.objects.update(expires_at=timezone.now())
+
+    def purge() -> None:
+        retention.purge()
+        connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            create_job(person, voice=upload, background=None, languages=["es"], engines=engines)
+            purged = pool.submit(purge)
+            assert wait_for(somebody_waits_for_a_lock)
+        purged.result()
+
+    upload.refresh_from_db()
+    assert upload.gone_at is None
+
+
+def somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
