@@ -22,8 +22,7 @@ from dubber import idempotency
 from dubber.errors import Conflict, PermissionRefused, UserError
 from jobs import retention
 from jobs.models import Download, DubbingJob, GlossaryEntry, LanguageTask, Upload
-from jobs.services import cancel_job
-from jobs.states import JobStatus
+from jobs.services import stop_job
 
 audit = logging.getLogger("audit")
 
@@ -75,8 +74,7 @@ def delete_account(user: User, *, token: str) -> Deleted:
     _refuse_deletion(user)
     held, email = held_of(user), user.email
     for job in DubbingJob.objects.filter(user=user).order_by("pk"):
-        if job.status in {JobStatus.PENDING, JobStatus.PROCESSING}:
-            cancel_job(job, by=user)
+        stop_job(job, by=user)
     close_account(user)
     for job in DubbingJob.objects.filter(user=user).order_by("pk"):
         retention.delete_job(job, by=user)

@@ -18,7 +18,7 @@ from accounts.models import User
 from jobs import drafts, incoming, objects, outcomes
 from jobs.models import Artifact, Download, Draft, DubbingJob, Line, Segment, Take, Upload
 from jobs.pipeline.errors import PipelineError
-from jobs.services import cancel_job
+from jobs.services import cancel_job, stop_job
 from jobs.states import OPEN, JobStatus, StepKind, StepStatus
 
 log = logging.getLogger(__name__)
@@ -88,9 +88,8 @@ def tidy() -> None:
 
 def delete_job(job: DubbingJob, *, by: User) -> None:
     """Stop what runs, give its credits back, and delete every file of the job now."""
-    if job.status in {JobStatus.PENDING, JobStatus.PROCESSING}:
-        cancel_job(job, by=by)
     with transaction.atomic():
+        stop_job(job, by=by)
         job = outcomes.lock_job(job.pk)
         outcomes.cancel_extras(job)
         _give_up(job)

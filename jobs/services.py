@@ -105,6 +105,13 @@ def cancel_job(job: DubbingJob, *, by: User) -> DubbingJob:
         return job
 
 
+def stop_job(job: DubbingJob, *, by: User) -> None:
+    """Cancel a job, unless it has ended: that is just as well for who wants nothing to run."""
+    with transaction.atomic():
+        if outcomes.lock_job(job.pk).status in {JobStatus.PENDING, JobStatus.PROCESSING}:
+            cancel_job(job, by=by)
+
+
 def refund_language(job: DubbingJob, *, language: str, reason: str, by: User) -> int:
     """Let staff give back what a delivered language cost; its share of the bonus goes with it.
 

@@ -115,6 +115,16 @@ def test_a_file_that_can_not_be_deleted_keeps_no_other_job_from_going(
     assert Artifact.objects.get(job=job).gone_at is None
 
 
+def test_a_job_that_ends_while_it_is_to_be_deleted_is_deleted() -> None:
+    seen = make.job(languages=["es"])
+    make.done(6)
+
+    retention.delete_job(seen, by=seen.user)
+
+    seen.refresh_from_db()
+    assert (seen.status, seen.files_expired) == (JobStatus.COMPLETE, True)
+
+
 def test_a_dry_run_only_counts(job: DubbingJob, storage: Path) -> None:
     expire(job)
     before = files_in(storage)
