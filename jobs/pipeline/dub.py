@@ -21,6 +21,7 @@ from jobs.pipeline.languages import find, tag
 from jobs.pipeline.parallel import both
 from jobs.pipeline.ports import Desk, Tone, Transcriber, Translator, Voice, VoiceInfo
 from jobs.pipeline.probe import Limits, probe
+from jobs.pipeline.program import Stop
 from jobs.pipeline.receipt import Receipt
 from jobs.pipeline.reword import shorter_wording
 from jobs.pipeline.timeline import Dub, Mix, Segment, Source, Stems, Transcript, Translation
@@ -293,7 +294,9 @@ def export(
     files |= captions.write(cues, folder)
     if source.picture:
         tracks = [language_track(spoken.language, files)]
-        files["video"] = mux(source, tracks, original=transcript.language, folder=folder)
+        files["video"] = mux(
+            source, tracks, original=transcript.language, folder=folder, stop=desk.stop
+        )
     desk.progress("export", 1, 3)
     heard = hear.again(spoken, hearing, folder, stop=desk.stop) if hearing else None
     desk.progress("export", 2, 3)
@@ -314,12 +317,19 @@ def export(
     return Deliverables(files, measured)
 
 
-def mux(source: Source, tracks: Sequence[exporting.Track], *, original: str, folder: Path) -> Path:
+def mux(
+    source: Source,
+    tracks: Sequence[exporting.Track],
+    *,
+    original: str,
+    folder: Path,
+    stop: Stop | None = None,
+) -> Path:
     """One video: the picture as it was, the original sound, and every track given.
 
     `original` is the language of the original sound, BCP 47.
     """
-    return exporting.mux(source, tracks, original=tag(original), out=folder / "video")
+    return exporting.mux(source, tracks, original=tag(original), out=folder / "video", stop=stop)
 
 
 def language_track(language: str, files: Mapping[str, Path]) -> exporting.Track:
@@ -378,5 +388,5 @@ def dub_file(
     video = None
     if source.picture:
         tracks = [language_track(target, made.files) for target, made in languages.items()]
-        video = mux(source, tracks, original=transcript.language, folder=folder)
+        video = mux(source, tracks, original=transcript.language, folder=folder, stop=desk.stop)
     return Dubbed(transcript, languages, video)

@@ -170,7 +170,7 @@ def _mux(
     work = ffmpeg.output(picture, *streams, out=out, **options)
     try:
         work = ffmpeg.with_texts(work, words)
-        ffmpeg.run(work, seconds=source.duration, outputs=[out], stop=stop)
+        ffmpeg.run(work, seconds=source.longest, outputs=[out], stop=stop)
     finally:
         words.unlink()
     return out

@@ -54,6 +54,11 @@ class Source:
     title: str = ""
     chapters: tuple[Chapter, ...] = ()
 
+    @property
+    def longest(self) -> float:
+        """Seconds of sound or of picture, whichever claims more."""
+        return max(self.duration, self.picture.duration if self.picture else 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Stems:

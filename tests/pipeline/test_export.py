@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from jobs.pipeline import ffmpeg
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.export import Track, encode, mux, texts
 from jobs.pipeline.timeline import Chapter, Dub, Loudness, Mix, Picture, Source
@@ -97,6 +98,19 @@ def mp4(tmp_path: Path) -> Source:
     encoding = ("-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-pix_fmt", "yuv420p")
     path = make(tmp_path / "talk.mp4", *encoding, "-c:a", "aac")
     return film(path, "h264", "aac", chapters=CHAPTERS)
+
+
+@pytest.mark.ffmpeg
+def test_a_picture_that_outlasts_its_sound_has_its_own_time_to_be_copied(
+    tmp_path: Path, mp4: Source, track: Track, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ffmpeg, "SECONDS_TO_START", 0.0)
+    monkeypatch.setattr(ffmpeg, "SECONDS_PER_SECOND", 10.0)
+    brief = replace(mp4, duration=0.0)
+
+    made = mux(brief, [track], original="eng", out=tmp_path / "out")
+
+    assert len(packets(made)) == 75
 
 
 def test_texts_hold_title_and_chapters_on_lines_of_their_own() -> None:

@@ -9,7 +9,9 @@ import pytest
 
 from jobs.pipeline import dub as recipe
 from jobs.pipeline.errors import Stopped
+from jobs.pipeline.export import Track
 from jobs.pipeline.ports import Engine
+from jobs.pipeline.probe import Limits, probe
 from jobs.pipeline.timeline import Recognition, Stems
 from tests.pipeline import media
 
@@ -61,3 +63,14 @@ def test_a_recognition_under_way_ends_when_the_work_is_not_wanted_any_more(tmp_p
 
     with pytest.raises(Stopped):
         recipe.transcribe(stems, transcriber=Endless(desk), hint=None, desk=desk)
+
+
+def test_a_video_being_made_ends_when_the_work_is_not_wanted_any_more(tmp_path: Path) -> None:
+    film = media.video(tmp_path / "film.mp4")
+    source = probe(film, limits=Limits(longest_seconds=60, largest_bytes=10**7))
+    track = Track("spa", "Spanish", sound=film)
+    desk = Leaving()
+    desk.left.set()
+
+    with pytest.raises(Stopped):
+        recipe.mux(source, [track], original="en", folder=tmp_path, stop=desk.stop)
