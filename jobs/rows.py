@@ -253,7 +253,9 @@ PLACED_COLUMNS = [
 def _place(row: Line, line: PlacedLine | None) -> None:
     if line is None:
         row.start_ms = row.end_ms = row.speed_permille = None
+        row.borrowed_ms = row.early_ms = row.late_ms = 0
         row.spoken = row.voice = ""
+        row.flags = [str(flag) for flag in _flags(row, TEXT_FLAGS)]
         return
     row.spoken, row.voice = line.text, line.voice
     row.start_ms = to_ms(line.start)

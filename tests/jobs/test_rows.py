@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,16 @@ def test_the_voices_of_another_variant_are_not_the_usual_ones() -> None:
     ]
 
     assert casts == [{"0": "Ines"}, {"0": "Camila"}, {}]
+
+
+def test_a_line_that_is_not_spoken_any_more_says_nothing_of_how_it_was() -> None:
+    task = saved().tasks.get()
+    flags = (Flag.UNTRANSLATED, Flag.LATE)
+    rows.save_dub(task, replace(DUB, lines=(DUB.lines[0], replace(DUB.lines[1], flags=flags))))
+
+    rows.save_dub(task, replace(DUB, lines=DUB.lines[:1]))
+
+    line = task.lines.get(segment__index=1)
+    assert line.flags == [Flag.UNTRANSLATED]
+    assert (line.borrowed_ms, line.early_ms, line.late_ms) == (0, 0, 0)
+    assert (line.start_ms, line.spoken) == (None, "")
