@@ -138,6 +138,8 @@ def fail(claim: Claim, error: PipelineError) -> None:
     step.move_to(StepStatus.FAILED, error_code=error.code, reason="", finished_at=Now())
     events.record(JobEvent.Kind.STEP_FAILED, job=job, task=step.task, step=step, code=error.code)
     log.error("%s of %s failed: %s %s", step.kind, job, error.code, error.detail)
+    if error.code == "STEP_DIED":
+        transaction.on_commit(lambda: _tell_of_deaths(step))
     for task in _concerned(job, claim):
         fail_language(job, task, error)
     cancel_steps(job)
@@ -298,6 +300,19 @@ def _tell_staff(step: Step, error: PipelineError) -> None:
         )
         % {"sentence": error, "kind": step.kind, "job": step.job, "detail": error.detail},
         fail_silently=True,  # the same is in the log, the admin, and what doctor says
+    )
+
+
+def _tell_of_deaths(step: Step) -> None:
+    """Mail our staff that a step ended its workers again and again: the customer is told so."""
+    mail_admins(
+        _("A step died three times"),
+        _(
+            "The step %(kind)s of %(job)s ended three workers without an error and was given up. "
+            "The worker's log and the machine's say more, such as that memory ran out."
+        )
+        % {"kind": step.kind, "job": step.job},
+        fail_silently=True,  # the same is in the log and the admin
     )
 
 

@@ -218,6 +218,27 @@ def test_three_deaths_are_poison() -> None:
     assert balance_of(person) == 100
 
 
+def test_staff_are_told_of_a_step_that_died_again_and_again(
+    settings: Settings,
+    mailoutbox: list[EmailMessage],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    settings.ADMINS = [("Staff", "staff@example.com")]
+    job = make.job(languages=["es"])
+    for _ in range(claims.MOST_DEATHS):
+        claims.give_up(make.claim())
+    poisoned = claims.claim()
+    assert poisoned is not None
+
+    with django_capture_on_commit_callbacks(execute=True):
+        steps.run(poisoned, engines=engines)
+
+    [mail] = mailoutbox
+    assert mail.to == ["staff@example.com"]
+    assert job.public_id in str(mail.body)
+    assert "Our staff was told." in job.tasks.get().error
+
+
 def test_a_bug_comes_out_and_counts_as_a_death() -> None:
     job = make.job(languages=["es"])
     claim = claims.claim()
