@@ -6,7 +6,7 @@ the files first and then marks the step done, with the rows, in one transaction.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from django.db import close_old_connections, connection
@@ -51,6 +51,9 @@ SHARE: Mapping[StepKind, float] = {
     StepKind.SHORTEN: 0,
 }
 """How many times the source's length a step of each kind may take."""
+
+PATIENT = 2
+"""How often a step is put off before a line at which an engine fails for now stays silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,12 +272,13 @@ def _translate(bench: Bench, _out: Path) -> Result:
 
 
 def _dub(bench: Bench, out: Path) -> Result:
+    options = rows.options_of(bench.task)
     dub = recipe.dub(
         bench.stems(),
         rows.transcript_of(bench.job),
         rows.translation_of(bench.task),
         route=bench.route(),
-        options=rows.options_of(bench.task),
+        options=replace(options, may_be_silent=bench.step.errors >= PATIENT),
         desk=bench.desk,
         folder=out,
     )

@@ -24,6 +24,7 @@ from jobs.pipeline.probe import Limits, probe
 from jobs.pipeline.program import Stop
 from jobs.pipeline.receipt import Receipt
 from jobs.pipeline.reword import shorter_wording
+from jobs.pipeline.studio import take_key
 from jobs.pipeline.timeline import Dub, Mix, Segment, Source, Stems, Transcript, Translation
 
 
@@ -61,6 +62,8 @@ class Options:
     much silence may be worded anew. usual_voices are those that speakers had before, voices are
     wanted now. captions: SRT or VTT in the language of the dub, "" for none; what they say is not
     translated.
+    Nobody chooses may_be_silent: whether a line stays silent at which an engine fails for now. Else
+    all of `dub` fails, to be tried again later.
     """
 
     loudness: float | None = -14.0
@@ -75,6 +78,7 @@ class Options:
     kept: frozenset[int] = frozenset()
     muted: frozenset[int] = frozenset()
     captions: str = ""
+    may_be_silent: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,7 @@ def dub(
         terms=options.terms,
         tone=options.tone,
         fuller=options.fuller,
+        may_be_silent=options.may_be_silent,
         parallel=route.voice.engine.at_once,
     )
 
@@ -223,7 +228,7 @@ def line_voice(segment: Segment, transcript: Transcript, *, route: Route, option
 
 def preview_key(text: str, *, route: Route, target: str, voice: str) -> str:
     """What a desk remembers this text by, spoken in this voice."""
-    return speaking.take_key(route.voice.engine, text, language=target, who=voice)
+    return take_key(route.voice.engine, text, language=target, who=voice)
 
 
 def preview(text: str, *, route: Route, target: str, voice: str, desk: Desk) -> bytes:

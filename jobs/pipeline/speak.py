@@ -6,8 +6,7 @@ stands is decided in `fit`. Whatever an engine made is remembered at the desk, s
 ever bought twice.
 """
 
-import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,28 +14,28 @@ import soundfile
 
 from jobs.pipeline import fit, trim, wording
 from jobs.pipeline.assemble import assemble
+from jobs.pipeline.calls import Spoiled
 from jobs.pipeline.errors import ProviderFailed
 from jobs.pipeline.parallel import in_order
-from jobs.pipeline.ports import Desk, Engine, Tone, Translator, Voice
+from jobs.pipeline.ports import Desk, Tone, Translator, Voice
 from jobs.pipeline.reword import Rewording, better_takes
 from jobs.pipeline.segment import Slot, slots
 from jobs.pipeline.stretch import Stretch, stretch
+from jobs.pipeline.studio import Soundless, Studio
 from jobs.pipeline.timeline import (
     SAMPLE_RATE,
     Dub,
     Flag,
     PlacedLine,
-    Segment,
     Take,
     Transcript,
     Translation,
 )
-from jobs.pipeline.translate import NO_TERMS, Task, key
+from jobs.pipeline.translate import NO_TERMS, Task
 
 CUTS = 200  # rounds of cutting: more than a run of late lines has
 CLAUSES_TRIED = 2
 WORTH_KEEPING = 0.4  # a clause that leaves more of the room empty than this is too little
-CHUNK_PAUSE = 0.15  # seconds between parts of a text too long for the engine
 BAD_LINES = 0.1  # share of lines that an engine may fail at before it counts as broken
 HEARD_AS_CUT = 0.06  # seconds; losing less than this at its end shortens nothing
 
@@ -56,23 +55,27 @@ def speak(
     terms: Mapping[str, str] = NO_TERMS,
     tone: Tone = Tone.NEUTRAL,
     fuller: bool = True,
+    may_be_silent: bool = True,
     parallel: int = 1,
 ) -> Dub:
     """Speak every line of the translation and place it on a track of `samples` samples.
 
     cast is each speaker's voice id, line_voices that of single segments, by index; the segments of
-    `unspoken` get no sound. `fuller`: lines that leave much silence may be worded anew. With
-    `parallel` above 1 that many lines are spoken at once, and `desk` is used from as many threads.
-    Raises ProviderFailed, Stopped, and what stretching raises.
+    `unspoken` get no sound. `fuller`: lines that leave much silence may be worded anew. Where an
+    engine fails in a way that may pass, that line stays silent only if it `may_be_silent`; else
+    ProviderFailed is raised when all others are spoken. With `parallel` above 1 that many lines are
+    spoken at once, and `desk` is used from as many threads. Raises ProviderFailed, Stopped, and
+    what stretching raises.
     """
     work = _Work(
         transcript=transcript,
         rooms=slots(transcript.segments, samples / SAMPLE_RATE),
         duration=samples / SAMPLE_RATE,
-        studio=_Studio(voice, translation.language, cast, line_voices or {}, desk, folder),
+        studio=Studio(voice, translation.language, cast, line_voices or {}, desk, folder),
         task=Task(translator, transcript.language, translation.language, desk, terms, tone),
         flags={index: list(flags) for index, flags in translation.flags.items()},
         unspoken=frozenset(unspoken),
+        may_be_silent=may_be_silent,
         parallel=parallel,
     )
     _record(work, translation.texts)
@@ -90,81 +93,7 @@ def speak_line(text: str, *, voice: Voice, language: str, who: str, desk: Desk) 
 
     Raises ProviderFailed, Stopped.
     """
-    return _Studio(voice, language, {}, {}, desk, Path()).spoken(text, who)
-
-
-def take_key(engine: Engine, text: str, *, language: str, who: str, rate: float = 1.0) -> str:
-    """What the desk remembers a spoken text by."""
-    return key("speech", engine.name, engine.model, who, language, text, round(rate, 3))
-
-
-@dataclass(frozen=True, slots=True)
-class _Studio:
-    """One language's engine and voices, and where takes are kept."""
-
-    voice: Voice
-    language: str
-    cast: Mapping[int, str]
-    line_voices: Mapping[int, str]
-    desk: Desk
-    folder: Path
-
-    def voice_of(self, segment: Segment) -> str:
-        """Who speaks a segment."""
-        return self.line_voices.get(segment.index) or self.cast[segment.speaker]
-
-    def take(self, segment: Segment, text: str, rate: float = 1.0) -> Take:
-        """Speak a text in the segment's voice. Raises ProviderFailed."""
-        spoken = self.spoken(text, self.voice_of(segment), rate)
-        sound = trim.trimmed(trim.levelled(trim.from_wav(spoken)))
-        return self.keep(segment, text, sound)
-
-    def spoken(self, text: str, who: str, rate: float = 1.0) -> bytes:
-        """What the engine makes of a text, as a WAV file. Raises ProviderFailed."""
-        self.desk.stop()
-        name = take_key(self.voice.engine, text, language=self.language, who=who, rate=rate)
-        return self.desk.remember(name, lambda: trim.wav(self._sound(text, who, rate)))
-
-    def keep(self, segment: Segment, text: str, sound: trim.Sound) -> Take:
-        """Write a sound as a take of the segment."""
-        content = trim.wav(sound)
-        digest = hashlib.sha256(content).hexdigest()[:12]
-        clip = self.folder / f"take-{segment.index:05}-{digest}.wav"
-        clip.write_bytes(content)
-        return Take(segment.index, text, clip, sound.size / SAMPLE_RATE)
-
-    def silence(self, segment: Segment, text: str) -> Take:
-        """A line that nobody could speak; its clip is never read."""
-        return Take(segment.index, text, self.folder / "silence", 0.0)
-
-    def _sound(self, text: str, voice: str, rate: float) -> trim.Sound:
-        parts = [
-            self._part(part, voice, rate)
-            for part in wording.chunks(text, self.voice.engine.longest_text)
-        ]
-        if len(parts) > 1:
-            parts = [trim.trimmed(trim.levelled(part)) for part in parts]
-        return trim.joined(parts, CHUNK_PAUSE)
-
-    def _part(self, text: str, voice: str, rate: float) -> trim.Sound:
-        """What the engine makes of a text; when it fails or says nothing, it is asked once more.
-
-        A server isn't: whoever places its calls has tried them again already.
-        """
-        try:
-            return self._once(text, voice, rate)
-        except ProviderFailed as failed:
-            if failed.code != "ENGINE_FAILED" or self.voice.engine.is_server:
-                raise
-        return self._once(text, voice, rate)
-
-    def _once(self, text: str, voice: str, rate: float) -> trim.Sound:
-        speech = self.voice.speak(text, language=self.language, voice=voice, rate=rate)
-        sound = trim.at_48k(speech)
-        if trim.is_silent(sound):
-            name = self.voice.engine.name
-            raise ProviderFailed("ENGINE_FAILED", engine=name, detail="no sound came back")
-        return sound
+    return Studio(voice, language, {}, {}, desk, Path()).spoken(text, who)
 
 
 @dataclass(slots=True)
@@ -174,10 +103,11 @@ class _Work:
     transcript: Transcript
     rooms: tuple[Slot, ...]
     duration: float
-    studio: _Studio
+    studio: Studio
     task: Task
     flags: dict[int, list[Flag]]
     unspoken: frozenset[int]
+    may_be_silent: bool
     parallel: int
     takes: list[Take] = field(default_factory=list)
 
@@ -200,45 +130,86 @@ class _Work:
 
     def retake(self, at: int, text: str, rate: float = 1.0) -> Take | None:
         """Another take of a line, or nothing where the engine can't: then the old one stands."""
+        take = self.first_take(at, text, rate)
+        if isinstance(take, Take):
+            return take
+        self.put_up_with(take)
+        return None
+
+    def first_take(self, at: int, text: str, rate: float = 1.0) -> Take | ProviderFailed:
+        """A take of a line, or why the engine can't, where that may be wrong with just one line."""
         try:
             return self.studio.take(self.transcript.segments[at], text, rate)
-        except ProviderFailed as failed:
-            if failed.code in _ONE_LINE:
-                return None
-            raise
-
-
-_ONE_LINE = frozenset({"ENGINE_FAILED", "ENGINE_REFUSED"})  # what may be wrong with just one line
-
-
-def _record(work: _Work, texts: Sequence[str]) -> None:
-    """The first take of every line. What the engine can't speak stays silent, if it is little."""
-    lines = list(zip(work.transcript.segments, texts, strict=True))
-    failures: list[ProviderFailed] = []
-
-    def spoken(line: tuple[Segment, str]) -> Take | ProviderFailed:
-        segment, text = line
-        if not text.strip() or segment.index in work.unspoken:
-            return work.studio.silence(segment, text)
-        try:
-            return work.studio.take(segment, text)
         except ProviderFailed as failed:
             if failed.code in _ONE_LINE:
                 return failed
             raise
 
-    for done, take in enumerate(in_order(spoken, lines, work.parallel), start=1):
+    def put_up_with(self, failed: ProviderFailed) -> None:
+        """Raise a failure that may pass, unless that was hoped for long enough."""
+        if _may_pass(failed) and not self.may_be_silent:
+            raise failed
+
+
+_ONE_LINE = frozenset({"ENGINE_FAILED", "ENGINE_REFUSED"})  # what may be wrong with just one line
+
+
+def _may_pass(failed: ProviderFailed) -> bool:
+    """Whether the way to the engine failed: nothing says that it can't speak this text."""
+    return failed.code == "ENGINE_FAILED" and not isinstance(failed, Spoiled | Soundless)
+
+
+def _record(work: _Work, texts: Sequence[str]) -> None:
+    """The first take of every line. What the engine can't speak stays silent, if it is little."""
+    failures: dict[int, ProviderFailed] = {}
+    for at, take in enumerate(_spoken(work, texts, range(len(texts)))):
         if isinstance(take, ProviderFailed):
-            failures.append(take)
-            if len(failures) > max(2, done * BAD_LINES):
-                raise take
-            work.takes.append(work.studio.silence(*lines[done - 1]))
-            work.flag(done - 1, Flag.SILENT)
+            failures[at] = take
+            if len(failures) > max(2, (at + 1) * BAD_LINES):
+                raise _worth_raising(failures.values())
+            work.takes.append(work.studio.silence(work.transcript.segments[at], texts[at]))
         else:
             work.takes.append(take)
-        work.studio.desk.progress("dub", done, len(lines))
-    if failures and len(failures) == len(lines):
-        raise failures[0]
+        work.studio.desk.progress("dub", at + 1, len(texts))
+    if failures and len(failures) == len(texts):
+        raise _worth_raising(failures.values())
+    for at, failed in _failed_again(work, texts, failures).items():
+        work.put_up_with(failed)
+        work.flag(at, Flag.SILENT)
+
+
+def _failed_again(
+    work: _Work, texts: Sequence[str], failures: Mapping[int, ProviderFailed]
+) -> dict[int, ProviderFailed]:
+    """The failures that are left when the engine was asked once more, after all other lines."""
+    again = [at for at, failed in failures.items() if failed.again]
+    left = dict(failures)
+    for at, take in zip(again, _spoken(work, texts, again), strict=True):
+        if isinstance(take, ProviderFailed):
+            left[at] = take
+        else:
+            work.takes[at] = take
+            del left[at]
+    return left
+
+
+def _spoken(
+    work: _Work, texts: Sequence[str], lines: Sequence[int]
+) -> Iterator[Take | ProviderFailed]:
+    """A take of each of these lines, or why there is none."""
+
+    def spoken(at: int) -> Take | ProviderFailed:
+        segment = work.transcript.segments[at]
+        if not texts[at].strip() or segment.index in work.unspoken:
+            return work.studio.silence(segment, texts[at])
+        return work.first_take(at, texts[at])
+
+    return in_order(spoken, lines, work.parallel)
+
+
+def _worth_raising(failures: Iterable[ProviderFailed]) -> ProviderFailed:
+    """One of many failures: one that makes the step be tried again, if there is any."""
+    return max(failures, key=lambda failed: failed.again)
 
 
 def _reword(work: _Work, *, fuller: bool) -> None:

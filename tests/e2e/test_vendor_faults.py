@@ -205,3 +205,18 @@ def test_faults_that_pass_cost_nothing_but_time(peer: VendorPeer) -> None:
     assert not job.tasks.filter(refunded__gt=0).exists()
     flags = Line.objects.filter(task__job=job).values_list("flags", flat=True)
     assert "silent" not in {flag for each in flags for flag in each}
+
+
+def test_no_line_falls_silent_because_some_calls_fail_for_a_while(peer: VendorPeer) -> None:
+    VendorHealth.objects.create(vendor="deepgram", spare=0)  # too many failed: no call has retries
+    job = order(["es"], seconds=60)
+    peer.plan = lambda _vendor, kind, number: (
+        Fault.BROKEN if kind == "speech" and number < 32 and number % 8 == 0 else None
+    )
+
+    Worker().work(until=StepKind.MIX)
+
+    task = job.tasks.get()
+    assert task.stage == Stage.DUBBING
+    assert "silent" not in {flag for line in task.lines.all() for flag in line.flags}
+    assert most_for_one_text(peer, "deepgram", "speech") > 1

@@ -111,6 +111,7 @@ def dub(
     seconds: float = 20,
     parallel: int = 1,
     fuller: bool = True,
+    may_be_silent: bool = True,
 ) -> Dub:
     segments = tuple(
         Segment(i, start, end, 0, "words of the source here")
@@ -127,6 +128,7 @@ def dub(
         folder=folder,
         parallel=parallel,
         fuller=fuller,
+        may_be_silent=may_be_silent,
     )
 
 
@@ -323,14 +325,88 @@ def test_an_engine_that_says_nothing_once_is_asked_again(tmp_path: Path) -> None
     assert audible(made.voice)
 
 
-def test_a_server_is_not_asked_again_after_the_retries_of_its_calls(tmp_path: Path) -> None:
-    bad = words(1.4)
-    voice = Tones(broken={bad: 1}, at_once=4)
+def test_a_server_is_asked_once_more_when_all_other_lines_are_spoken(tmp_path: Path) -> None:
+    bad, good = words(1.4), words(1.5)
+    voice = Tones(broken={bad: 9}, at_once=4)
 
-    made = dub(tmp_path, (1, 2.5, bad), (5, 6.5, words(1.5)), voice=voice)
+    made = dub(tmp_path, (1, 2.5, bad), (5, 6.5, good), voice=voice)
 
-    assert [text for text, _ in voice.spoken].count(bad) == 1
+    assert [text for text, _ in voice.spoken] == [bad, good, bad]
     assert made.lines[0].flags == (Flag.SILENT,)
+
+
+class Unreachable(Tones):
+    """A server that some texts don't reach, however often it is called."""
+
+    def __init__(self, lost: Mapping[str, int], *, code: str = "ENGINE_FAILED") -> None:
+        super().__init__(at_once=4)
+        self.lost = dict(lost)  # text: how often it doesn't get there
+        self.code = code
+
+    def speak(self, text: str, *, language: str, voice: str, rate: float = 1.0) -> Speech:
+        if self.lost.get(text, 0) > 0:
+            self.lost[text] -= 1
+            raise ProviderFailed(self.code, engine="tones", detail="502")
+        return super().speak(text, language=language, voice=voice, rate=rate)
+
+
+LOST = words(1.4)
+LINES = ((1, 2.5, LOST), (5, 6.5, words(1.5)), (9, 10.5, words(1.6)))
+
+
+@pytest.mark.parametrize("may_be_silent", [True, False])
+def test_a_line_that_did_not_reach_the_engine_is_spoken_at_the_end(
+    tmp_path: Path, may_be_silent: bool
+) -> None:
+    made = dub(tmp_path, *LINES, voice=Unreachable({LOST: 1}), may_be_silent=may_be_silent)
+
+    assert [line.flags for line in made.lines] == [()] * 3
+    assert [round(start) for start, _ in audible(made.voice)] == [1, 5, 9]
+
+
+def test_an_engine_that_is_not_reached_at_all_puts_the_step_off_and_nothing_is_bought_twice(
+    tmp_path: Path,
+) -> None:
+    voice, desk = Unreachable({LOST: 2}), MemoryDesk()
+
+    with pytest.raises(ProviderFailed) as failed:
+        dub(tmp_path, *LINES, voice=voice, desk=desk, may_be_silent=False)
+    made = dub(tmp_path, *LINES, voice=voice, desk=desk, may_be_silent=False)
+
+    assert failed.value.again
+    assert [line.flags for line in made.lines] == [()] * 3
+    assert sorted(text for text, _ in voice.spoken) == sorted(text for _, _, text in LINES)
+
+
+def test_a_line_that_was_hoped_for_long_enough_stays_silent(tmp_path: Path) -> None:
+    made = dub(tmp_path, *LINES, voice=Unreachable({LOST: 9}), may_be_silent=True)
+
+    assert [line.flags for line in made.lines] == [(Flag.SILENT,), (), ()]
+
+
+def test_a_refused_line_stays_silent_at_once(tmp_path: Path) -> None:
+    voice = Unreachable({LOST: 1}, code="ENGINE_REFUSED")
+
+    made = dub(tmp_path, *LINES, voice=voice, may_be_silent=False)
+
+    assert [line.flags for line in made.lines] == [(Flag.SILENT,), (), ()]
+
+
+def test_an_engine_that_says_nothing_to_a_text_leaves_that_line_silent_at_once(
+    tmp_path: Path,
+) -> None:
+    made = dub(tmp_path, *LINES, voice=Tones(broken={LOST: 9}), may_be_silent=False)
+
+    assert [line.flags for line in made.lines] == [(Flag.SILENT,), (), ()]
+
+
+def test_a_new_wording_that_did_not_reach_the_engine_puts_the_step_off(tmp_path: Path) -> None:
+    long, short = words(3.0), words(1.9)
+    lines = ((1, 2.95, long), (3.08, 5, words(1.8)))
+    voice = Unreachable({short: 1})
+
+    with pytest.raises(ProviderFailed):
+        dub(tmp_path, *lines, voice=voice, translator=Editor({long: short}), may_be_silent=False)
 
 
 def test_a_line_that_can_not_be_spoken_is_silent_and_flagged_and_the_others_stand(
