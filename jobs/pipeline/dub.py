@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from jobs.pipeline import analysis, captions, hear, manifest, receipt, segment, subtitles
+from jobs.pipeline import analysis, captions, hear, listen, manifest, receipt, segment, subtitles
 from jobs.pipeline import export as exporting
 from jobs.pipeline import ingest as ingesting
 from jobs.pipeline import mix as mixing
@@ -129,7 +129,7 @@ def transcribe(
     desk.progress("transcribe", 0, 1)
     with analysis.Listener(stems.speech, stop=desk.stop) as listener:
         recognition, edges = both(
-            lambda: transcriber.transcribe(stems.speech, language=hint, stop=desk.stop),
+            lambda: listen.once(transcriber, stems.speech, hint=hint, desk=desk),
             listener.edges,
         )
         pitches = listener.pitches(segment.turns(recognition))
@@ -303,7 +303,7 @@ def export(
             source, tracks, original=transcript.language, folder=folder, stop=desk.stop
         )
     desk.progress("export", 1, 3)
-    heard = hear.again(spoken, hearing, folder, stop=desk.stop) if hearing else None
+    heard = hear.again(spoken, hearing, folder, desk=desk) if hearing else None
     desk.progress("export", 2, 3)
     measured = receipt.measure(transcript, spoken, mixed, cues, files, stems.samples, heard)
     engines = {"translation": route.translator.engine, "speech": route.voice.engine}

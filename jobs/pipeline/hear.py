@@ -15,11 +15,10 @@ from statistics import median
 
 import soundfile
 
-from jobs.pipeline import ffmpeg
+from jobs.pipeline import ffmpeg, listen
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.numerals import spell
-from jobs.pipeline.ports import Transcriber
-from jobs.pipeline.program import Stop
+from jobs.pipeline.ports import Desk, Transcriber
 from jobs.pipeline.timeline import Dub, PlacedLine, Recognition
 
 MISHEARD = 0.5  # word error above which a line is listed
@@ -78,7 +77,7 @@ class Heard:
         return tuple(sorted(part for part, error in self.errors.items() if error > MISHEARD))
 
 
-def again(dub: Dub, transcriber: Transcriber, folder: Path, *, stop: Stop | None = None) -> Heard:
+def again(dub: Dub, transcriber: Transcriber, folder: Path, *, desk: Desk) -> Heard:
     """Recognize the dubbed voice once, without telling its language, and compare line by line.
 
     Raises ProviderFailed.
@@ -87,9 +86,9 @@ def again(dub: Dub, transcriber: Transcriber, folder: Path, *, stop: Stop | None
     seconds = soundfile.info(dub.voice).duration
     track = ffmpeg.source(dub.voice)
     work = ffmpeg.output(track, out=speech, ar=16_000, ac=1)
-    ffmpeg.run(work, seconds=seconds, outputs=[speech], stop=stop)
+    ffmpeg.run(work, seconds=seconds, outputs=[speech], stop=desk.stop)
     try:
-        recognition = transcriber.transcribe(speech, language=None, stop=stop)
+        recognition = listen.once(transcriber, speech, hint=None, desk=desk)
     except PipelineError as silence:
         if silence.code != "NO_SPEECH":
             raise

@@ -2,7 +2,9 @@
 
 import io
 import shutil
+import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,13 @@ import pytest
 import soundfile
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.db.models.functions import Now
 from numpy.typing import NDArray
 
 from dubber.errors import UserError
 from jobs import claims, editing, extras, outcomes, steps
 from jobs.models import Artifact, DubbingJob, Line, Take, Upload
+from jobs.pipeline import analysis
 from jobs.pipeline.dub import Engines, Route
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.timeline import SAMPLE_RATE, Utterance
@@ -123,6 +127,42 @@ def test_lines_that_were_spoken_are_not_spoken_again_after_a_death() -> None:
     assert spoken_before == 2
     assert set(voice.spoken.values()) == {1}
     assert DubbingJob.objects.get().status == JobStatus.COMPLETE
+
+
+def test_a_recording_is_heard_once_whatever_fails_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hearing = Hearing(HEARD)
+    made = engines(hearing=hearing)
+    job = order(made)
+    with monkeypatch.context() as broken:
+        broken.setattr(analysis, "MODULE", "no.such.child")
+        work(made)
+    assert (hearing.calls, job.steps.get(kind=StepKind.TRANSCRIBE).errors) == (1, 1)
+
+    job.steps.update(not_before=Now())
+    work(made, until=StepKind.TRANSLATE)
+
+    assert hearing.calls == 1
+    assert job.segments.count() == len(HEARD)
+
+
+def test_a_dub_is_heard_again_once_whatever_fails_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hearing, again = Hearing(HEARD), Hearing(HEARD, language="es")
+    made = replace(engines(hearing=hearing), hearing=again)
+    job = order(made)
+    with monkeypatch.context() as broken:
+        broken.setattr("jobs.rows.save_receipt", lambda *_: sys.exit(9))
+        with pytest.raises(SystemExit):
+            work(made)
+
+    work(made)
+
+    job.refresh_from_db()
+    assert (hearing.calls, again.calls) == (1, 1)
+    assert job.status == JobStatus.COMPLETE
 
 
 def test_an_upload_that_changed_fails_the_job_with_its_credits_returned() -> None:
