@@ -7,6 +7,7 @@ Nothing here computes or talks to anyone: what a step made is already in storage
 import logging
 from collections.abc import Callable, Collection, Iterable
 from datetime import timedelta
+from math import isfinite
 
 from django.core.mail import mail_admins
 from django.db import transaction
@@ -40,6 +41,7 @@ MOST_ERRORS = 5
 """How many attempts may end with an error worth trying again."""
 
 FIRST_DELAY, LONGEST_DELAY = 15.0, 900.0
+LONGEST_ASKED = 3600.0
 ACCOUNT_DELAY = 600.0
 ACCOUNT_PATIENCE = timedelta(hours=24)
 """How long a step waits for somebody to put a vendor account right."""
@@ -335,6 +337,10 @@ def _enough(step: Step, error: PipelineError) -> bool:
 
 
 def _delay(errors: int, error: PipelineError) -> float:
-    """Seconds to wait after `errors` earlier ones: ever longer, and what was asked for at least."""
-    patience: float = FIRST_DELAY * 4**errors
-    return max(error.after or 0.0, min(patience, LONGEST_DELAY))
+    """Seconds to wait after `errors` earlier ones: ever longer, and what was asked for at least.
+
+    What the other side asks for is its own idea, and may be any number: an hour at most.
+    """
+    patience: float = min(FIRST_DELAY * 4**errors, LONGEST_DELAY)
+    asked = error.after if error.after is not None and isfinite(error.after) else 0.0
+    return max(patience, min(asked, LONGEST_ASKED))

@@ -145,6 +145,22 @@ def test_the_other_side_may_ask_for_more_patience() -> None:
     assert 290 < (step.not_before - timezone.now()).total_seconds() <= 300
 
 
+@pytest.mark.parametrize(
+    ("after", "seconds"),
+    [(2.3e9, 3600), (1e300, 3600), (float("inf"), 15), (float("nan"), 15), (-5.0, 15)],
+)
+def test_no_step_waits_for_ever_because_the_other_side_asks_for_it(
+    after: float, seconds: int
+) -> None:
+    make.job(languages=["es"])
+    claim = make.claim()
+
+    outcomes.after_error(claim, ProviderFailed("VENDOR_BUSY", engine="it", after=after))
+
+    step = Step.objects.get(pk=claim.step_id)
+    assert seconds - 5 < (step.not_before - timezone.now()).total_seconds() <= seconds
+
+
 def test_a_step_that_is_put_off_is_not_claimed_before_its_time() -> None:
     make.job(languages=["es"])
 
