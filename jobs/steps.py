@@ -19,11 +19,13 @@ from jobs.desk import WorkerDesk
 from jobs.heartbeat import Heartbeat
 from jobs.models import DubbingJob, LanguageTask, Shortening, Step, Upload
 from jobs.pipeline import dub as recipe
+from jobs.pipeline.calls import PATIENCE
 from jobs.pipeline.dub import Engines
 from jobs.pipeline.errors import PipelineError, Stopped
 from jobs.pipeline.export import wavs
 from jobs.pipeline.ingest import tolerance
 from jobs.pipeline.probe import Limits
+from jobs.pipeline.program import Stop
 from jobs.pipeline.subtitles import Captions
 from jobs.pipeline.timeline import Loudness, Mix, Source, Stems
 from jobs.results import DELIVERED
@@ -51,6 +53,16 @@ SHARE: Mapping[StepKind, float] = {
     StepKind.SHORTEN: 0,
 }
 """How many times the source's length a step of each kind may take."""
+
+CALLS: Mapping[StepKind, tuple[str, ...]] = {
+    StepKind.TRANSCRIBE: ("recognition",),
+    StepKind.TRANSLATE: ("translation",),
+    StepKind.DUB: ("speech", "translation"),
+    StepKind.EXPORT: ("recognition",),
+    StepKind.PREVIEW: ("speech",),
+    StepKind.SHORTEN: ("translation",),
+}
+"""The kinds of calls to vendors that a step of each kind may make."""
 
 PATIENT = 2
 """How often a step is put off before a line at which an engine fails for now stays silent."""
@@ -115,10 +127,16 @@ class Result:
     details: Mapping[str, dict[str, object]] = field(default_factory=dict)
 
 
-def run(claim: Claim, *, engines: Callable[[], Engines]) -> None:
+def run(
+    claim: Claim,
+    *,
+    engines: Callable[[], Engines],
+    obey: Callable[[Stop], None] = lambda _stop: None,
+) -> None:
     """Work on a claimed step and settle what becomes of it.
 
-    `engines` gives what hears, translates and speaks, or raises a PipelineError of its own.
+    `engines` gives what hears, translates and speaks, or raises a PipelineError of its own. `obey`
+    takes what raises as soon as the step is no longer wanted, for whoever makes calls meanwhile.
     Anything but a PipelineError or Stopped is a bug and comes out; the attempt then counts as died.
     """
     try:
@@ -126,7 +144,7 @@ def run(claim: Claim, *, engines: Callable[[], Engines]) -> None:
             outcomes.fail(claim, PipelineError("STEP_DIED"))
             return
         try:
-            _work(claim, engines())
+            _work(claim, engines(), obey)
         except PipelineError as error:
             _refresh_connection()
             outcomes.after_error(claim, error)
@@ -138,7 +156,7 @@ def run(claim: Claim, *, engines: Callable[[], Engines]) -> None:
         raise
 
 
-def _work(claim: Claim, engines: Engines) -> None:
+def _work(claim: Claim, engines: Engines, obey: Callable[[Stop], None]) -> None:
     used = processor_seconds()
     step = outcomes.begin(claim)
     deadline = time.monotonic() + allowed_seconds(step)
@@ -147,6 +165,7 @@ def _work(claim: Claim, engines: Engines) -> None:
         WorkerDesk(claim, step.job, beat) as desk,
         scratch.folder(reading=rows.reading_of(step)) as folder,
     ):
+        obey(desk.stop)
         out = folder / "out"
         out.mkdir()
         bench = Bench(step=step, claim=claim, engines=engines, desk=desk, folder=folder)
@@ -169,8 +188,13 @@ def _refresh_connection() -> None:
 
 
 def allowed_seconds(step: Step) -> float:
-    """How long a step may take before it is taken for hung."""
-    return min(SLACK + SHARE[StepKind(step.kind)] * step.job.duration_ms / 1000, LONGEST)
+    """How long a step may take before it is taken for hung.
+
+    That is longer than any one call that it makes to a vendor may take, with all waits and retries.
+    """
+    kind = StepKind(step.kind)
+    calls = sum(PATIENCE[call].longest for call in CALLS.get(kind, ()))
+    return min(SLACK + SHARE[kind] * step.job.duration_ms / 1000 + calls, LONGEST)
 
 
 def _keep(bench: Bench, result: Result) -> list[Kept]:

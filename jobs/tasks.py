@@ -36,11 +36,10 @@ def run_step(_step_id: int) -> None:
 
 def _work_on(claim: Claim) -> None:
     step = Step.objects.select_related("job").get(pk=claim.step_id)
-    with (
-        vendor_calls.SharedAccounts(step.job, step) as accounts,
-        wiring.Workshop(vendor_calls.calls(accounts)) as shop,
-    ):
-        steps.run(claim, engines=shop.engines)
+    with vendor_calls.SharedAccounts(step.job, step) as accounts:
+        calls = vendor_calls.calls(accounts)
+        with wiring.Workshop(calls) as shop:
+            steps.run(claim, engines=shop.engines, obey=calls.obey)
 
 
 def run_command(name: str) -> None:

@@ -23,8 +23,9 @@ from django.db.models.functions import Now
 from jobs import vendors
 from jobs.clerk import Clerk
 from jobs.models import DubbingJob, Step, VendorCall, VendorHealth, VendorPlace
-from jobs.pipeline.calls import OTHER_PLACES, PacedCalls, Rule, Told, busy
+from jobs.pipeline.calls import LOOK, OTHER_PLACES, PacedCalls, Rule, Told, busy, wanted
 from jobs.pipeline.ports import Bill
+from jobs.pipeline.program import Stop
 from jobs.states import StepStatus
 
 Found = TypeVar("Found")
@@ -121,16 +122,23 @@ class SharedAccounts:
         self._clerk.close()
 
     @contextmanager
-    def place(self, vendor: str, kind: str, *, wait: float, lease: float) -> Iterator[None]:
-        """Hold one of the vendor's places for at most `lease` seconds; raises VENDOR_BUSY."""
+    def place(
+        self, vendor: str, kind: str, *, wait: float, lease: float, stop: Stop = wanted
+    ) -> Iterator[None]:
+        """Hold one of the vendor's places for at most `lease` seconds.
+
+        Raises VENDOR_BUSY, and what `stop` raises.
+        """
         shelf = self._shelves[vendor, kind]
         look = partial(self._look, vendor, kind, lease + self._kept + TOLERANCE)
-        place = self._taken(shelf, look, wait, vendor)
+        place = self._taken(shelf, look, wait, stop)
+        if place is None:
+            raise busy(vendor, detail="no free place")
         try:
             yield
         finally:
             if time.monotonic() > place.until or not shelf.leave(place):
-                self._clerk.ask(lambda: release(place.holder))
+                self._free(place)
 
     def change(self, vendor: str, rule: Rule[Told]) -> Told:
         """Put a rule to a vendor's health, nobody else changing it meanwhile."""
@@ -141,26 +149,41 @@ class SharedAccounts:
         self._clerk.ask(lambda: record(self._job, self._step, vendor, bill, seconds))
 
     def _taken(
-        self, shelf: Shelf, look: Callable[[], Held | None], wait: float, vendor: str
-    ) -> Held:
+        self, shelf: Shelf, look: Callable[[], Held | None], wait: float, stop: Stop
+    ) -> Held | None:
         """A place that another call of this step left, or a free one of the vendor's."""
-        until, pause = time.monotonic() + wait, 0.0
+        place = None
         shelf.queue()
-        if shelf.turn.acquire(timeout=wait):
-            try:
-                while (place := shelf.pick(pause)) is None:
-                    if free := look():
-                        shelf.leave(free)
-                    elif time.monotonic() > until:
-                        break
-                    pause = random.uniform(*LOOK_AGAIN)  # noqa: S311 - no secret
-                else:
-                    return place
-            finally:
-                shelf.turn.release()
-        if spare := shelf.give_up():
-            self._clerk.ask(lambda: release(spare.holder))
-        raise busy(vendor, detail="no free place")
+        try:
+            place = self._awaited(shelf, look, time.monotonic() + wait, stop)
+        finally:
+            if place is None and (spare := shelf.give_up()):
+                self._free(spare)
+        return place
+
+    def _awaited(
+        self, shelf: Shelf, look: Callable[[], Held | None], until: float, stop: Stop
+    ) -> Held | None:
+        while not shelf.turn.acquire(timeout=min(LOOK, max(0.0, until - time.monotonic()))):
+            stop()
+            if time.monotonic() >= until:
+                return None
+        try:
+            pause = 0.0
+            while (place := shelf.pick(pause)) is None:
+                stop()
+                if free := look():
+                    if not shelf.leave(free):  # a call of ours ended meanwhile and left its own
+                        self._free(free)
+                elif time.monotonic() > until:
+                    return None
+                pause = random.uniform(*LOOK_AGAIN)  # noqa: S311 - no secret
+            return place
+        finally:
+            shelf.turn.release()
+
+    def _free(self, place: Held) -> None:
+        self._clerk.ask(lambda: release(place.holder))
 
     def _look(self, vendor: str, kind: str, lease: float) -> Held | None:
         """Take a free place, where there is one."""

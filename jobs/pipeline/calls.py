@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 
 from jobs.pipeline.errors import ProviderFailed
 from jobs.pipeline.ports import Answer, Bill
+from jobs.pipeline.program import Stop
 
 Told = TypeVar("Told")
 
@@ -43,19 +44,27 @@ TRIAL = 60.0  # seconds that one trial call keeps all others waiting
 SPARE_RETRIES = 10.0  # retries that may follow each other, however many calls fail
 EARNED = 0.1  # of a retry, by every call that went well: so at most every tenth call is a retry
 OVERTIME = 1.1  # times its timeout that a call is waited for: its own timeout says more
+LOOK = 10.0  # seconds after which whoever waits looks whether the work is still wanted
+LEAST = 1.0  # seconds that a call gets whose place came at the last moment
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How long and how often one kind of call is tried; times in seconds.
 
-    attempt is for one call, total for all of them and the waits between, queue for a free place.
+    attempt is for one call, queue for the first free place; total, from then on, for all calls and
+    whatever is waited for between.
     """
 
     attempt: float
     total: float
     queue: float
     retries: int
+
+    @property
+    def longest(self) -> float:
+        """The most seconds from asking for a place to the answer, or to the last failure."""
+        return self.queue + self.total * OVERTIME
 
 
 PATIENCE: Mapping[str, Patience] = MappingProxyType(
@@ -134,15 +143,20 @@ def wait_before(retry: int, *, after: float | None, jitter: float) -> float:
     return (after or 0.0) + jitter * min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (retry - 1))
 
 
+def wanted() -> None:
+    """Raise nothing: nobody stops this work."""
+
+
 class Accounts(Protocol):
     """What all callers of the vendors share."""
 
     def place(
-        self, vendor: str, kind: str, *, wait: float, lease: float
+        self, vendor: str, kind: str, *, wait: float, lease: float, stop: Stop = wanted
     ) -> AbstractContextManager[None]:
         """Hold one of the vendor's places; raises VENDOR_BUSY when none is free in `wait` seconds.
 
-        When its holder dies, a place is free again after `lease` seconds at the latest.
+        Raises what `stop` raises meanwhile. When its holder dies, a place is free again after
+        `lease` seconds at the latest.
         """
 
     def change(self, vendor: str, rule: Rule[Told]) -> Told:
@@ -170,25 +184,40 @@ class PacedCalls:
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
+        self._stop: Stop = wanted
+
+    def obey(self, stop: Stop) -> None:
+        """From now on make no call any more, and wait for none, once `stop` raises."""
+        self._stop = stop
 
     def place(self, vendor: str, kind: str, call: Callable[[float], tuple[Answer, Bill]]) -> Answer:
         """What `call` gives; see `ports.Calls`."""
-        patience, retry, left = self._patience[kind], 0, self._patience[kind].total
+        patience, retry = self._patience[kind], 0
+        lease = patience.attempt * OVERTIME
+        wait, until = patience.queue, float("inf")
         while True:
-            lease = patience.attempt * OVERTIME
-            with self.accounts.place(vendor, kind, wait=patience.queue, lease=lease):
+            with self.accounts.place(vendor, kind, wait=wait, lease=lease, stop=self._stop):
+                self._stop()
                 self._admit(vendor)
-                started = self._clock()
+                until = min(until, self._clock() + patience.total)
+                seconds = max(LEAST, min(patience.attempt, until - self._clock()))
                 try:
-                    return self._made(vendor, kind, call, min(patience.attempt, left))
+                    return self._made(vendor, kind, call, seconds)
                 except ProviderFailed as failed:
                     failure = failed
             retry += 1
-            wait = wait_before(retry, after=failure.after, jitter=self._jitter())
-            left -= self._clock() - started + wait
-            if retry > patience.retries or left <= 0 or not self._again(vendor, failure):
+            pause = wait_before(retry, after=failure.after, jitter=self._jitter())
+            wait = until - self._clock() - pause
+            if retry > patience.retries or wait <= 0 or not self._again(vendor, failure):
                 raise failure
-            self._sleep(wait)
+            self._rest(pause)
+
+    def _rest(self, seconds: float) -> None:
+        """Sleep, unless the work is wanted no more."""
+        while seconds > 0:
+            self._stop()
+            self._sleep(min(seconds, LOOK))
+            seconds -= LOOK
 
     def _admit(self, vendor: str) -> None:
         wait = self.accounts.change(vendor, admit)
@@ -280,9 +309,11 @@ class InProcess:
         self._places: dict[tuple[str, str], threading.BoundedSemaphore] = {}
 
     @contextmanager
-    def place(self, vendor: str, kind: str, *, wait: float, lease: float) -> Iterator[None]:
+    def place(
+        self, vendor: str, kind: str, *, wait: float, lease: float, stop: Stop = wanted
+    ) -> Iterator[None]:
         """Hold a place; see `Accounts`. It ends with the process, so there is no lease."""
-        del lease
+        del lease, stop  # nobody stops the command line but Ctrl-C
         with self._lock:
             most = self._most.get((vendor, kind), OTHER_PLACES)
             places = self._places.setdefault((vendor, kind), threading.BoundedSemaphore(most))

@@ -83,11 +83,10 @@ class Worker:
         while (claim := self._next(until)) is not None:
             count += 1
             step = Step.objects.select_related("job").get(pk=claim.step_id)
-            with (
-                SharedAccounts(step.job, step) as accounts,
-                wiring.Workshop(self._calls(accounts)) as shop,
-            ):
-                steps.run(claim, engines=shop.engines)
+            with SharedAccounts(step.job, step) as accounts:
+                calls = self._calls(accounts)
+                with wiring.Workshop(calls) as shop:
+                    steps.run(claim, engines=shop.engines, obey=calls.obey)
         return count
 
     def _next(self, until: StepKind | None) -> claims.Claim | None:

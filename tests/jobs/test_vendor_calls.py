@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from jobs.models import Step, VendorCall, VendorHealth, VendorPlace
 from jobs.pipeline.calls import FAILURES_IN_A_ROW, PAUSE, Spoiled, admit, went_well, went_wrong
-from jobs.pipeline.errors import ProviderFailed
+from jobs.pipeline.errors import ProviderFailed, Stopped
 from jobs.pipeline.ports import Bill
 from jobs.states import StepKind, StepStatus
 from jobs.vendor_calls import SharedAccounts, calls, change, release, take
@@ -148,6 +148,31 @@ def test_a_setting_says_how_many_places_there_are(step: Step, settings: Settings
         shared.place(*SPEECH, wait=0.05, lease=60).__enter__()
 
     assert failed.value.code == "VENDOR_BUSY"
+
+
+def test_who_waits_for_a_place_goes_when_the_work_is_not_wanted_any_more(step: Step) -> None:
+    left = threading.Event()
+
+    def stop() -> None:
+        if left.is_set():
+            raise Stopped
+
+    def wait(shared: SharedAccounts) -> None:
+        with pytest.raises(Stopped):
+            shared.place(*SPEECH, wait=600, lease=60, stop=stop).__enter__()
+
+    with (
+        SharedAccounts(step.job, step, places={SPEECH: 1}) as shared,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        with shared.place(*SPEECH, wait=5, lease=60):
+            waiting = [threads.submit(wait, shared) for _ in range(2)]
+            left.set()
+            for each in waiting:
+                each.result(timeout=30)
+
+        with shared.place(*SPEECH, wait=0, lease=60):
+            assert VendorPlace.objects.filter(lease_until__gt=Now()).count() == 1
 
 
 def holders(shared: SharedAccounts, calls_at_once: int = 2) -> list[str]:

@@ -1,6 +1,8 @@
 """Paid calls: what is retried and when, who is left alone, what is recorded."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,9 @@ from jobs.pipeline.calls import (
     FAILURES_IN_A_ROW,
     LONGEST_PAUSE,
     LONGEST_WAIT,
+    LOOK,
+    OVERTIME,
+    PATIENCE,
     PAUSE,
     SPARE_RETRIES,
     TRIAL,
@@ -23,12 +28,14 @@ from jobs.pipeline.calls import (
     admit,
     spend_retry,
     wait_before,
+    wanted,
     went_well,
     went_wrong,
     within,
 )
-from jobs.pipeline.errors import ProviderFailed
+from jobs.pipeline.errors import ProviderFailed, Stopped
 from jobs.pipeline.ports import Bill
+from jobs.pipeline.program import Stop
 
 BILL = Bill("model", "characters", 5, 150, "request-1")
 
@@ -66,10 +73,12 @@ def failure(code: str, after: float | None = None) -> ProviderFailed:
     return ProviderFailed(code, engine="Vendor", after=after)
 
 
-def paced(time_: Time, *, retries: int = 3, total: float = 100.0) -> PacedCalls:
+def paced(
+    time_: Time, *, retries: int = 3, total: float = 100.0, accounts: InProcess | None = None
+) -> PacedCalls:
     patience = Patience(attempt=30, total=total, queue=1, retries=retries)
     return PacedCalls(
-        InProcess(clock=time_),
+        accounts or InProcess(clock=time_),
         patience={"speech": patience},
         clock=time_,
         sleep=time_.sleep,
@@ -148,6 +157,84 @@ def test_every_attempt_gets_what_is_left_of_the_deadline() -> None:
 
     assert vendor.allowed[:2] == [30, pytest.approx(19.5)]
     assert vendor.allowed[2] == pytest.approx(14.5)
+
+
+class Crowded(InProcess):
+    """An account where a place is to be had after so many seconds, or at the last moment."""
+
+    def __init__(self, time_: Time, *, after: float = float("inf")) -> None:
+        super().__init__(clock=time_)
+        self.time = time_
+        self.after = after
+        self.waits: list[float] = []
+
+    @contextmanager
+    def place(
+        self, vendor: str, kind: str, *, wait: float, lease: float, stop: Stop = wanted
+    ) -> Iterator[None]:
+        self.waits.append(wait)
+        self.time.now += min(wait, self.after)
+        with super().place(vendor, kind, wait=wait, lease=lease, stop=stop):
+            yield
+
+
+def test_a_place_that_is_waited_for_again_counts_against_the_deadline() -> None:
+    time_, vendor = Time(), Vendor(*(failure("ENGINE_FAILED") for _ in range(3)))
+    accounts = Crowded(time_, after=15)
+
+    paced(time_, total=60, accounts=accounts).place("deepgram", "speech", vendor)
+
+    assert accounts.waits == [1, 59.5, 43.5, 26.5]
+    assert vendor.allowed == [30, 30, pytest.approx(28.5), pytest.approx(11.5)]
+
+
+def stopped_after(looks: int) -> Stop:
+    """Work that is wanted for so many looks."""
+    left = iter(range(looks))
+
+    def stop() -> None:
+        if next(left, None) is None:
+            raise Stopped
+
+    return stop
+
+
+def test_nothing_is_called_that_is_not_wanted_any_more() -> None:
+    calls, vendor = paced(Time()), Vendor()
+    calls.obey(stopped_after(0))
+
+    with pytest.raises(Stopped):
+        calls.place("deepgram", "speech", vendor)
+
+    assert vendor.allowed == []
+
+
+def test_a_pause_before_a_retry_ends_when_the_work_is_not_wanted_any_more() -> None:
+    time_, vendor = Time(), Vendor(failure("VENDOR_BUSY", after=50))
+    calls = paced(time_)
+    calls.obey(stopped_after(3))
+
+    with pytest.raises(Stopped):
+        calls.place("deepgram", "speech", vendor)
+
+    assert len(vendor.allowed) == 1
+    assert sum(time_.waits) == 2 * LOOK
+
+
+@pytest.mark.parametrize("kind", PATIENCE)
+def test_no_call_takes_longer_than_its_patience_says(kind: str) -> None:
+    time_ = Time()
+    calls = PacedCalls(Crowded(time_), clock=time_, sleep=time_.sleep, jitter=lambda: 1.0)
+    began = time_.now
+
+    def slow(seconds: float) -> tuple[str, Bill]:
+        time_.now += seconds * OVERTIME
+        raise failure("ENGINE_FAILED")
+
+    with pytest.raises(ProviderFailed):
+        calls.place("deepgram", kind, slow)
+
+    assert time_.now - began <= PATIENCE[kind].longest
 
 
 def test_an_answer_that_cannot_be_used_is_paid_for_all_the_same() -> None:
