@@ -21,6 +21,7 @@ from jobs import extras, links
 from jobs.models import Artifact, Download, DubbingJob, LanguageTask
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find
+from jobs.refusals import refuse_expired
 from jobs.states import Stage, StepKind
 
 LIFE = timedelta(minutes=10)
@@ -135,8 +136,7 @@ def _task_of(job: DubbingJob, language: str) -> LanguageTask:
     task = job.tasks.filter(language=code).first()
     if task is None:
         raise NotFound(_("language"))
-    if job.files_expired:
-        raise _files_expired()
+    refuse_expired(job)
     if task.stage != Stage.COMPLETE:
         raise NotFound(_("file"), code="file_not_ready")
     return task

@@ -24,8 +24,8 @@ from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find
 from jobs.pipeline.segment import slots
 from jobs.pipeline.timeline import Transcript
-from jobs.refusals import refusal
-from jobs.services import refuse_expired, reopen
+from jobs.refusals import refusal, refuse_expired
+from jobs.services import reopen
 from jobs.states import LANGUAGE_KINDS, OF_ONE_LINE, OPEN, JobStatus, Stage, StepKind, StepStatus
 
 CHARS_PER_SECOND, CHARS_MORE = 30, 40

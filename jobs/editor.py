@@ -12,7 +12,7 @@ from jobs.models import DubbingJob, LanguageTask, Line, Segment
 from jobs.pipeline.dub import Engines
 from jobs.pipeline.ports import VoiceInfo
 from jobs.receipts import flag_sentences
-from jobs.services import refuse_expired
+from jobs.refusals import refuse_expired
 from jobs.states import Stage
 
 AT_ONCE = 50

@@ -10,8 +10,8 @@ from jobs import rows
 from jobs.models import DubbingJob
 from jobs.pipeline import captions
 from jobs.pipeline.timeline import Cue, Dub, PlacedLine
+from jobs.refusals import refuse_expired
 from jobs.results import stem_of
-from jobs.services import refuse_expired
 
 WRITERS: Mapping[str, Callable[[Sequence[Cue]], str]] = {"srt": captions.srt, "vtt": captions.vtt}
 

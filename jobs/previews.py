@@ -18,7 +18,7 @@ from jobs.editing import find_task, route_of, to_edit
 from jobs.models import DubbingJob, LanguageTask, Line, Preview, Step, Take
 from jobs.pipeline import dub as recipe
 from jobs.pipeline.dub import Engines
-from jobs.services import refuse_expired
+from jobs.refusals import refuse_expired
 from jobs.states import (
     MOST_PREVIEWS_OF_JOB,
     MOST_PREVIEWS_OF_LINE,

@@ -1,8 +1,9 @@
-"""A failure of the pipeline, as it is told to the person who asked for something impossible."""
+"""What can't be had, as it is told to the person who asked for it."""
 
 from django.utils.translation import gettext as _
 
 from dubber.errors import UserError
+from jobs.models import DubbingJob
 from jobs.pipeline.errors import PipelineError
 
 LANGUAGES_REFUSED = (
@@ -38,8 +39,16 @@ BUSY = frozenset({"NO_SPACE", "OUT_OF_TIME", "MEDIA_TOOL", "STORAGE_AWAY"})
 BUSY_SECONDS = 5
 
 
+def refuse_expired(job: DubbingJob) -> None:
+    """Raise UserError files_expired when the files of a job are gone."""
+    if job.files_expired:
+        raise UserError("files_expired", _("The files of this job are gone."), status=410)
+
+
 def refusal(error: PipelineError) -> UserError:
-    """The same code in lower case, the same sentence; `service_busy` where it is only not now."""
+    """A failure of the pipeline: its code in lower case and its sentence; `service_busy` where it
+    is only not now.
+    """
     if error.code in BUSY:
         return UserError(
             "service_busy",

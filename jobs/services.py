@@ -14,7 +14,7 @@ from accounts.models import User
 from billing import ledger, prices
 from billing.queries import plan_of
 from billing.standing import require_good_standing
-from dubber.errors import Conflict, PermissionRefused, UserError
+from dubber.errors import Conflict, PermissionRefused
 from jobs import bonuses, events, outcomes, wiring
 from jobs.models import DubbingJob, JobEvent, LanguageTask, Step, Upload, new_public_id
 from jobs.outcomes import charge_reference
@@ -23,6 +23,7 @@ from jobs.pipeline.languages import find
 from jobs.pipeline.probe import plain
 from jobs.queries import cancels_are_limited, usual_cast
 from jobs.quotes import check_order, premium_of, refuse_too_many, targets_of
+from jobs.refusals import refuse_expired
 from jobs.states import (
     ENDED,
     JOB_KINDS,
@@ -242,12 +243,6 @@ def reopen(job: DubbingJob, *, tell: bool = True) -> None:
             told_at=told_at,
             telling_until=None,
         )
-
-
-def refuse_expired(job: DubbingJob) -> None:
-    """Raise UserError files_expired when the files of a job are gone."""
-    if job.files_expired:
-        raise UserError("files_expired", _("The files of this job are gone."), status=410)
 
 
 @transaction.atomic

@@ -19,7 +19,7 @@ from jobs.editing import find_task, rooms_of, route_of, to_edit
 from jobs.models import DubbingJob, LanguageTask, Line, Shortening, Step
 from jobs.pipeline.dub import Engines
 from jobs.previews import words_of
-from jobs.services import refuse_expired
+from jobs.refusals import refuse_expired
 from jobs.states import (
     MOST_SHORTENINGS_OF_JOB,
     MOST_SHORTENINGS_OF_LINE,

@@ -158,6 +158,7 @@ def test_what_is_being_made_or_downloaded_stays_for_now(job: DubbingJob, storage
     expire(job)
     while_downloaded = purge().jobs
     file.downloads.update(expires_at=timezone.now())
+    DubbingJob.objects.update(kept_until=timezone.now() + timedelta(hours=1))
     extras.ask_for(job, task=job.tasks.get(), kind=StepKind.BUNDLE)
     expire(job)
     while_made = purge().jobs
