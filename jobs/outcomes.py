@@ -162,7 +162,7 @@ def fail_language(job: DubbingJob, task: LanguageTask, error: PipelineError) -> 
         )
         return
     task.move_to(Stage.FAILED, error_code=code, error=sentence, finished_at=Now())
-    credits = refund(job, task) if error.failure.refund else 0
+    credits = refund(job, task)
     events.record(JobEvent.Kind.LANGUAGE_FAILED, job=job, task=task, code=code, refunded=credits)
 
 
@@ -221,8 +221,7 @@ def charge_references(job: DubbingJob, task: LanguageTask) -> list[str]:
 
 def final_sentence(error: PipelineError) -> str:
     """What the customer reads when nothing will be tried again."""
-    promise = "We try again by ourselves."
-    return str(error).replace(promise, "We tried several times and gave up.")
+    return f"{error} We tried several times and gave up." if error.again else str(error)
 
 
 def cancel_steps(job: DubbingJob) -> None:

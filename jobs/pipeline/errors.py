@@ -1,7 +1,7 @@
 """Everything that can go wrong in a dub, in one table.
 
-A `PipelineError` carries a stable code; the table gives its sentence, whether trying again can help
-and whether the credits come back.
+A `PipelineError` carries a stable code; the table gives its sentence and whether trying again can
+help. Whether anybody does, and did so in vain, is for who shows the sentence to add.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,6 @@ class Failure:
 
     sentence: str
     again: bool = False
-    refund: bool = True
 
 
 FAILURES: dict[str, Failure] = {
@@ -57,26 +56,20 @@ FAILURES: dict[str, Failure] = {
     "LANGUAGE_TWICE": Failure("{language} is listed twice. List every language once."),
     "MODEL_MISSING": Failure("The {model} model isn't installed. Run: {command}."),
     "MODEL_CORRUPT": Failure("The {model} model is damaged (wrong checksum). Run: {command}."),
-    "ENGINE_FAILED": Failure("The {engine} engine failed. We try again by ourselves.", again=True),
+    "ENGINE_FAILED": Failure("The {engine} engine failed.", again=True),
     "ENGINE_REFUSED": Failure("The {engine} engine refused this text or sound."),
-    "VENDOR_BUSY": Failure("{engine} is busy. We try again by ourselves.", again=True),
+    "VENDOR_BUSY": Failure("{engine} is busy.", again=True),
     "VENDOR_ACCOUNT": Failure(
         "{engine} needs attention from our staff. Nothing more is charged.",
         again=True,
     ),
-    "MEDIA_TOOL": Failure("Working on the sound failed. We try again by ourselves.", again=True),
-    "OUT_OF_TIME": Failure(
-        "This step took too long and was ended. We try again by ourselves.",
-        again=True,
-    ),
-    "NO_SPACE": Failure(
-        "There isn't enough disk space to work. We try again by ourselves.",
-        again=True,
-    ),
+    "MEDIA_TOOL": Failure("Working on the sound failed.", again=True),
+    "OUT_OF_TIME": Failure("This step took too long and was ended.", again=True),
+    "NO_SPACE": Failure("There isn't enough disk space to work.", again=True),
     "NOT_CAPTIONS": Failure(
         "These captions can't be read (line {line}). Send SubRip (.srt) or WebVTT (.vtt)."
     ),
-    "STORAGE_AWAY": Failure("Our storage can't be reached. We try again by ourselves.", again=True),
+    "STORAGE_AWAY": Failure("Our storage can't be reached.", again=True),
     "CANNOT_READ": Failure("{path} can't be read. Check the path and its permissions."),
     "CANNOT_WRITE": Failure("{path} can't be written. Check the path and its permissions."),
     "OUTPUT_EXISTS": Failure(

@@ -9,7 +9,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from billing.queries import balance_of, imbalances
 from jobs import claims, outcomes, queue, steps, sweeper
 from jobs.models import DubbingJob, JobEvent, Step
-from jobs.pipeline.errors import PipelineError, ProviderFailed, Stopped
+from jobs.pipeline.errors import FAILURES, PipelineError, ProviderFailed, Stopped
 from jobs.services import cancel_job
 from jobs.states import STAGE_OF, JobStatus, Stage, StepKind, StepStatus
 from tests import make
@@ -133,6 +133,14 @@ def test_after_five_errors_the_step_fails_and_says_that_nothing_is_tried_again()
     assert task.stage == Stage.FAILED
     assert "gave up" in task.error
     assert "We try again" not in task.error
+
+
+@pytest.mark.parametrize("code", [code for code, row in FAILURES.items() if row.again])
+def test_what_was_tried_in_vain_says_so_in_the_end_and_promises_nothing_before(code: str) -> None:
+    error = PipelineError(code, engine="Pico")
+
+    assert "try again" not in str(error)
+    assert outcomes.final_sentence(error) == f"{error} We tried several times and gave up."
 
 
 def test_the_other_side_may_ask_for_more_patience() -> None:
