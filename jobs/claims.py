@@ -28,7 +28,7 @@ MOST_DEATHS = 3
 class Claim:
     """The right to work on one step, until another claim takes it over.
 
-    attempt is the fencing token.
+    attempt is the fencing token; before is the worker of the attempt before, "" for the first.
     """
 
     step_id: int
@@ -37,6 +37,7 @@ class Claim:
     kind: StepKind
     attempt: int
     deaths: int
+    before: str = ""
 
     @property
     def poisoned(self) -> bool:
@@ -87,6 +88,7 @@ def claim() -> Claim | None:
         kind=StepKind(step.kind),
         attempt=step.attempt + 1,
         deaths=step.deaths + died,
+        before=step.worker,
     )
 
 

@@ -8,15 +8,30 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 
 Found = TypeVar("Found")
+
+
+def through_a_cut(work: Callable[[], Found]) -> Found:
+    """What `work` gives, done once more over a new connection where the old one turns out cut.
+
+    Between two pieces of work lie minutes in which a vendor is waited for. What was cut may have
+    been written all the same, so that `work` must be harmless when it is done twice.
+    """
+    try:
+        return work()
+    except (OperationalError, InterfaceError):
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        return work()
 
 
 class Clerk:
     """Does work that needs the database, one piece after the other, over one connection.
 
-    Work must be quick, and must not ask the clerk itself.
+    Work must be quick, must be harmless when it is done twice, and must not ask the clerk itself.
     """
 
     def __init__(self) -> None:
@@ -25,7 +40,7 @@ class Clerk:
 
     def ask(self, work: Callable[[], Found]) -> Found:
         """What `work` gives, or raises."""
-        return self._thread.submit(work).result()
+        return self._thread.submit(through_a_cut, work).result()
 
     def close(self) -> None:
         """Let it finish and hang up."""

@@ -36,7 +36,7 @@ def run_step(_step_id: int) -> None:
 
 def _work_on(claim: Claim) -> None:
     step = Step.objects.select_related("job").get(pk=claim.step_id)
-    with vendor_calls.SharedAccounts(step.job, step) as accounts:
+    with vendor_calls.SharedAccounts(step.job, step, before=claim.before) as accounts:
         calls = vendor_calls.calls(accounts)
         with wiring.Workshop(calls) as shop:
             steps.run(claim, engines=shop.engines, obey=calls.obey)

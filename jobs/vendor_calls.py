@@ -1,7 +1,8 @@
 """Paid calls of workers: limits, health and bills in rows that all machines share.
 
 No transaction is open while a vendor is called. A place is leased for as long as its call may take,
-by the database's clock, so a worker that dies frees its places by itself.
+by the database's clock, so a worker that dies frees its places by itself, sooner where it is known
+to be dead when its step is taken up again.
 """
 
 import random
@@ -15,18 +16,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Self, TypeVar
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from jobs import vendors
+from jobs import events, vendors
 from jobs.clerk import Clerk
-from jobs.models import DubbingJob, Step, VendorCall, VendorHealth, VendorPlace
+from jobs.models import DubbingJob, JobEvent, Step, VendorCall, VendorHealth, VendorPlace
 from jobs.pipeline.calls import LOOK, OTHER_PLACES, PacedCalls, Rule, Told, busy, wanted
 from jobs.pipeline.ports import Bill
 from jobs.pipeline.program import Stop
 from jobs.states import StepStatus
+from jobs.workers import is_dead
 
 Found = TypeVar("Found")
 
@@ -103,14 +106,17 @@ class SharedAccounts:
         *,
         places: Mapping[tuple[str, str], int] | None = None,
         kept: float = KEPT,
+        before: str = "",
     ) -> None:
         """Record bills under `job` and `step`; places by vendor and kind of call, None: as set.
 
-        kept is for how many seconds a place goes from call to call.
+        kept is for how many seconds a place goes from call to call; before is the worker of the
+        step's attempt before.
         """
         self._job, self._step = job, step
         self._most = vendors.places() if places is None else places
         self._kept = kept
+        self._before = before
         self._clerk = Clerk()
         self._shelves: defaultdict[tuple[str, str], Shelf] = defaultdict(Shelf)
         self._began: float | None = None  # when the first place was looked for
@@ -146,7 +152,8 @@ class SharedAccounts:
 
     def record(self, vendor: str, kind: str, bill: Bill, seconds: float) -> None:
         """Keep a bill for good, whether or not what was bought is still wanted."""
-        self._clerk.ask(lambda: record(self._job, self._step, vendor, bill, seconds))
+        key = uuid4()  # by which it is known when it has to be written again
+        self._clerk.ask(lambda: record(self._job, self._step, vendor, bill, seconds, key))
 
     def _taken(
         self, shelf: Shelf, look: Callable[[], Held | None], wait: float, stop: Stop
@@ -187,7 +194,7 @@ class SharedAccounts:
 
     def _look(self, vendor: str, kind: str, lease: float) -> Held | None:
         """Take a free place, where there is one."""
-        holder = f"{self._step.pk}-{secrets.token_hex(8)}"
+        holder = f"{self._holder(self._step.attempt)}{secrets.token_hex(6)}"
         most = self._most.get((vendor, kind), OTHER_PLACES)
 
         def taken() -> bool:
@@ -203,9 +210,25 @@ class SharedAccounts:
         """When this step first looked; whatever an attempt that died before held is free then."""
         if self._began is None:
             self._began = time.monotonic()
-            left = VendorPlace.objects.filter(holder__startswith=f"{self._step.pk}-")
-            left.update(holder="", lease_until=Now())
+            if is_dead(self._before):
+                self._bury()
         return self._began
+
+    @transaction.atomic
+    def _bury(self) -> None:
+        """Free the places of the attempt before, and record that many calls as lost.
+
+        Nobody knows what these cost. An attempt whose worker may live frees its places itself.
+        """
+        step = self._step
+        left = VendorPlace.objects.filter(holder__startswith=self._holder(step.attempt - 1))
+        if lost := left.update(holder="", lease_until=Now()):
+            kind = JobEvent.Kind.CALLS_LOST
+            events.record(kind, job=self._job, task=step.task, step=step, calls=lost)
+
+    def _holder(self, attempt: int) -> str:
+        """How the names begin by which an attempt at the step holds places."""
+        return f"{self._step.pk}-{attempt}-"
 
     def _earlier(self) -> int:
         """How many earlier languages of the job are at the same work now."""
@@ -258,10 +281,16 @@ def change(vendor: str, rule: Rule[Told]) -> Told:
         return told
 
 
-def record(job: DubbingJob, step: Step, vendor: str, bill: Bill, seconds: float) -> None:
-    """Keep a bill: seconds as whole milliseconds, everything else as it is counted."""
+def record(
+    job: DubbingJob, step: Step, vendor: str, bill: Bill, seconds: float, key: UUID | None = None
+) -> None:
+    """Keep a bill: seconds as whole milliseconds, everything else as it is counted.
+
+    With a key that was written before nothing is.
+    """
     in_time = bill.unit == "seconds"
-    VendorCall(
+    call = VendorCall(
+        key=key,
         job=job,
         step=step,
         vendor=vendor,
@@ -271,7 +300,8 @@ def record(job: DubbingJob, step: Step, vendor: str, bill: Bill, seconds: float)
         cost_microdollars=bill.cost_microusd,
         request_id=bill.request_id[:120],
         took_ms=round(seconds * MILLISECONDS),
-    ).save()
+    )
+    VendorCall.objects.bulk_create([call], ignore_conflicts=True)
 
 
 def _free(places: QuerySet[VendorPlace], seconds: float = 0.0) -> QuerySet[VendorPlace]:

@@ -67,6 +67,7 @@ class JobEvent(Record):
         STEP_DONE = "step_done", _("Step done")
         STEP_PUT_OFF = "step_put_off", _("Step put off")
         STEP_FAILED = "step_failed", _("Step failed")
+        CALLS_LOST = "calls_lost", _("Calls to vendors lost")
 
     task = models.ForeignKey(
         "jobs.LanguageTask", on_delete=models.PROTECT, null=True, blank=True, related_name="events"
@@ -85,8 +86,12 @@ class JobEvent(Record):
 
 
 class VendorCall(Record):
-    """One call to an engine that costs money: what it was for and what it cost."""
+    """One call to an engine that costs money: what it was for and what it cost.
 
+    key is chosen before it is written, so that no lost connection has it written twice.
+    """
+
+    key = models.UUIDField(null=True, unique=True, editable=False)
     vendor = models.CharField(max_length=40)
     model = models.CharField(max_length=80)
     units = models.PositiveBigIntegerField()

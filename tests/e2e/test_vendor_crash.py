@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from pytest_django import Settings
 
-from jobs.models import Step, Take
+from jobs.models import JobEvent, Step, Take, VendorCall
 from jobs.providers import cards
 from jobs.states import JobStatus, StepKind
 from tests.e2e.test_killed_worker import kill_all, wait_for, work
@@ -49,6 +49,11 @@ def test_only_calls_under_way_when_the_worker_was_killed_are_made_again(peer: Ve
     bought = Counter(call.sha256 for call in peer.calls if call.kind == "speech")
     assert job.status == JobStatus.COMPLETE
     assert peer.count("deepgram", "recognition") == 1
+    lost = JobEvent.objects.get(job=job, kind=JobEvent.Kind.CALLS_LOST).details["calls"]
+    assert 1 <= lost <= cards.aura(paced=True).at_once
+    assert (
+        VendorCall.objects.filter(job=job, unit="characters").count() >= sum(bought.values()) - lost
+    )
     assert max(bought.values()) <= 2
     assert (
         sum(times == 2 for times in bought.values()) <= under_way <= cards.aura(paced=True).at_once

@@ -12,6 +12,7 @@ from jobs.models import DubbingJob, JobEvent, Step
 from jobs.pipeline.errors import FAILURES, PipelineError, ProviderFailed, Stopped
 from jobs.services import cancel_job
 from jobs.states import STAGE_OF, JobStatus, Stage, StepKind, StepStatus
+from jobs.workers import this_worker
 from tests import make
 from tests.engines import engines
 
@@ -341,3 +342,15 @@ def test_staff_are_told_once_about_a_vendors_account(
     [mail] = mailoutbox
     assert mail.to == ["staff@example.com"]
     assert "Deepgram needs attention" in str(mail.body)
+
+
+def test_a_claim_knows_who_was_at_its_step_before() -> None:
+    make.job()
+    first = claims.claim()
+    assert first is not None
+    claims.give_up(first)
+
+    second = claims.claim()
+
+    assert second is not None
+    assert (first.before, second.before) == ("", this_worker())
