@@ -42,9 +42,12 @@ MOST_ERRORS = 5
 
 FIRST_DELAY, LONGEST_DELAY = 15.0, 900.0
 LONGEST_ASKED = 3600.0
+ACCOUNT = "VENDOR_ACCOUNT"
 ACCOUNT_DELAY = 600.0
 ACCOUNT_PATIENCE = timedelta(hours=24)
 """How long a step waits for somebody to put a vendor account right."""
+TELL_AGAIN = timedelta(hours=1)
+"""How long staff hear nothing more of one vendor's account, however many steps wait for it."""
 
 
 def lock_job(job_id: int) -> DubbingJob:
@@ -107,15 +110,18 @@ def put_off(claim: Claim, error: PipelineError) -> None:
     """Let the step wait before it is tried again. A vendor's account is not the step's error."""
     job = lock_job(claim.job_id)
     step = claims.fence(claim)
-    account = error.code == "VENDOR_ACCOUNT"
+    account = error.code == ACCOUNT
     delay = ACCOUNT_DELAY if account else _delay(step.errors, error)
-    same = step.reason_since is not None and step.error_code == error.code
+    # Whatever else fails meanwhile, the time that is left for an account runs on.
+    code = ACCOUNT if _awaits_account(step) else error.code
+    same = step.reason_since is not None and step.error_code == code
+    tell = account and not same and not _told_lately(error)
     step.move_to(
         StepStatus.READY,
         not_before=Now() + timedelta(seconds=delay),
         reason=error.code.lower(),
         reason_since=step.reason_since if same else Now(),
-        error_code=error.code,
+        error_code=code,
         errors=step.errors + (0 if account else 1),
     )
     events.record(
@@ -125,8 +131,9 @@ def put_off(claim: Claim, error: PipelineError) -> None:
         step=step,
         code=error.code,
         seconds=round(delay),
+        **({"told": str(error)} if tell else {}),
     )
-    if account and not same:
+    if tell:
         transaction.on_commit(lambda: _tell_staff(step, error))
     level = logging.ERROR if account else logging.WARNING
     log.log(level, "%s of %s put off: %s %s", step.kind, job, error.code, error.detail)
@@ -292,7 +299,7 @@ def _status(stages: Iterable[str]) -> JobStatus:
 
 
 def _tell_staff(step: Step, error: PipelineError) -> None:
-    """Mail our staff that a vendor's account waits for them: once for each step that does."""
+    """Mail our staff that a vendor's account waits for them."""
     mail_admins(
         _("A vendor's account needs attention"),
         _(
@@ -317,6 +324,17 @@ def _tell_of_deaths(step: Step) -> None:
     )
 
 
+def _told_lately(error: PipelineError) -> bool:
+    """Whether staff were told of this vendor within the hour, for a step that still waits."""
+    return JobEvent.objects.filter(
+        step__status__in=(StepStatus.READY, StepStatus.RUNNING),
+        step__error_code=ACCOUNT,
+        kind=JobEvent.Kind.STEP_PUT_OFF,
+        details__told=str(error),
+        at__gt=Now() - TELL_AGAIN,
+    ).exists()
+
+
 def _concerned(job: DubbingJob, claim: Claim) -> list[LanguageTask]:
     """The languages that a step works for and that have not ended: its own, or all."""
     tasks = (
@@ -327,11 +345,16 @@ def _concerned(job: DubbingJob, claim: Claim) -> list[LanguageTask]:
     return list(tasks if claim.task_id is None else tasks.filter(pk=claim.task_id))
 
 
+def _awaits_account(step: Step) -> bool:
+    """Whether the step was put off because of a vendor's account and didn't get on since."""
+    return step.reason_since is not None and step.error_code == ACCOUNT
+
+
 def _enough(step: Step, error: PipelineError) -> bool:
     """Whether this was tried often or long enough."""
-    if error.code != "VENDOR_ACCOUNT":
+    if error.code != ACCOUNT:
         return step.errors + 1 >= MOST_ERRORS
-    since = step.reason_since if step.error_code == error.code else None
+    since = step.reason_since if _awaits_account(step) else None
     return since is not None and timezone.now() - since >= ACCOUNT_PATIENCE
 
 

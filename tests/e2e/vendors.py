@@ -93,7 +93,7 @@ class Worker:
         ready = Step.objects.filter(status=StepStatus.READY)
         if ready.filter(kind=until).exists():
             return None
-        ready.exclude(error_code="VENDOR_ACCOUNT").update(not_before=Now())
+        ready.exclude(reason="vendor_account").update(not_before=Now())
         return claims.claim()
 
     def _calls(self, accounts: SharedAccounts) -> PacedCalls:

@@ -344,6 +344,43 @@ def test_staff_are_told_once_about_a_vendors_account(
     assert "Deepgram needs attention" in str(mail.body)
 
 
+def test_of_many_steps_that_wait_for_one_account_staff_hear_once(
+    settings: Settings,
+    mailoutbox: list[EmailMessage],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    settings.ADMINS = [("Staff", "staff@example.com")]
+    for _ in range(4):
+        make.job(languages=["es"])
+
+    with django_capture_on_commit_callbacks(execute=True):
+        for engine in ("Deepgram", "Deepgram", "OpenAI", "Deepgram"):
+            outcomes.after_error(make.claim(), ProviderFailed("VENDOR_ACCOUNT", engine=engine))
+
+    told = [str(mail.body).partition(" needs attention")[0] for mail in mailoutbox]
+    assert told == ["Deepgram", "OpenAI"]
+
+
+def test_the_day_that_an_account_is_waited_for_does_not_begin_anew_after_another_error(
+    settings: Settings,
+    mailoutbox: list[EmailMessage],
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    settings.ADMINS = [("Staff", "staff@example.com")]
+    job = make.job(languages=["es"])
+    past = timezone.now() - LONG_AGO
+
+    with django_capture_on_commit_callbacks(execute=True):
+        outcomes.after_error(make.claim(), ProviderFailed("VENDOR_ACCOUNT", engine="it"))
+        Step.objects.filter(job=job).update(not_before=past, reason_since=past)
+        outcomes.after_error(make.claim(), ProviderFailed("VENDOR_BUSY", engine="it"))
+        Step.objects.filter(job=job).update(not_before=past)
+        outcomes.after_error(make.claim(), ProviderFailed("VENDOR_ACCOUNT", engine="it"))
+
+    assert job.tasks.get().error_code == "VENDOR_ACCOUNT"
+    assert len(mailoutbox) == 1
+
+
 def test_a_claim_knows_who_was_at_its_step_before() -> None:
     make.job()
     first = claims.claim()
