@@ -34,7 +34,7 @@ LIFE = timedelta(hours=24)
 """How long an upload without a job is kept."""
 
 TO_START, TO_START_LARGE = timedelta(minutes=15), timedelta(minutes=60)
-MOST_UNUSED = 20
+MOST_UNUSED = 50
 """Files that a person may have here, or on the way here, of which no dub was made yet."""
 
 LARGE = 500 * 1024 * 1024

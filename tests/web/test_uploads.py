@@ -122,10 +122,10 @@ def test_a_size_over_the_limit_gets_no_address() -> None:
     assert not Upload.objects.exists()
 
 
-def test_a_person_has_twenty_files_at_most_that_no_dub_was_made_of() -> None:
+def test_a_person_has_fifty_files_at_most_that_no_dub_was_made_of() -> None:
     person = make.professional()
-    for _ in range(19):
-        make.job(person, languages=["es"])
+    make.job(person, languages=["es"])
+    for _ in range(49):
         issued(person)
     over = issued(person)
 
@@ -135,7 +135,7 @@ def test_a_person_has_twenty_files_at_most_that_no_dub_was_made_of() -> None:
         register_upload(person, file=io.BytesIO(b"x"), name="a.wav", role=Upload.Role.VOICE)
     give_up(over)
 
-    assert refused.value.details["most"] == 20
+    assert refused.value.details["most"] == 50
     assert 0 < cast("int", refused.value.details["retry_after"]) <= 24 * 3600
     assert issued(person)
     assert issued(make.professional())
