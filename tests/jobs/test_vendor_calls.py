@@ -290,7 +290,9 @@ def test_calls_that_were_under_way_when_a_worker_died_are_on_record(step: Step) 
     assert (event.job, event.step, event.details) == (step.job, step, {"calls": 1})
 
 
-@pytest.mark.parametrize("before", [this_worker(), "elsewhere:boot:1:2:3"])
+@pytest.mark.parametrize(
+    "before", [this_worker(), "elsewhere:boot:1:2:3"], ids=["alive", "elsewhere"]
+)
 def test_an_attempt_that_was_overtaken_keeps_its_places_while_it_may_call(
     step: Step, before: str
 ) -> None:
