@@ -21,7 +21,8 @@ from jobs import claims, editing, extras, outcomes, steps
 from jobs.models import Artifact, DubbingJob, Line, Take, Upload
 from jobs.pipeline import analysis
 from jobs.pipeline.dub import Engines, Route
-from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.errors import PipelineError, ProviderFailed
+from jobs.pipeline.ports import Speech
 from jobs.pipeline.timeline import SAMPLE_RATE, Utterance
 from jobs.previews import preview_line
 from jobs.services import create_job, retry_language
@@ -127,6 +128,55 @@ def test_lines_that_were_spoken_are_not_spoken_again_after_a_death() -> None:
     assert spoken_before == 2
     assert set(voice.spoken.values()) == {1}
     assert DubbingJob.objects.get().status == JobStatus.COMPLETE
+
+
+class Unreachable(Humming):
+    """A voice that a text doesn't reach while it is `lost`."""
+
+    def __init__(self, lost: str) -> None:
+        super().__init__()
+        self.lost = lost
+
+    def speak(self, text: str, *, language: str, voice: str, rate: float = 1.0) -> Speech:
+        if text == self.lost:
+            raise ProviderFailed("ENGINE_FAILED", engine="test")
+        return super().speak(text, language=language, voice=voice, rate=rate)
+
+
+def put_off(job: DubbingJob, made: Engines, *, times: int) -> None:
+    """Work on a job whose dubbing is put off so often, and let its wait be over each time."""
+    for count in range(1, times + 1):
+        work(made)
+        step = job.steps.get(kind=StepKind.DUB)
+        assert (step.errors, step.error_code) == (count, "ENGINE_FAILED")
+        job.steps.update(not_before=Now())
+
+
+def test_a_line_that_is_not_reached_for_a_while_is_spoken_and_nothing_is_bought_twice() -> None:
+    voice = Unreachable("Sentence number 1. Olé")
+    made = engines(hearing=Hearing(HEARD), voice=voice)
+    job = order(made)
+    put_off(job, made, times=steps.PATIENT)
+    voice.lost = ""
+
+    work(made)
+
+    job.refresh_from_db()
+    assert job.status == JobStatus.COMPLETE
+    assert not [line for line in Line.objects.all() if "silent" in line.flags]
+    assert list(voice.spoken.values()) == [1] * len(HEARD)
+
+
+def test_a_line_that_stays_out_of_reach_is_silent_in_the_end_and_fails_no_language() -> None:
+    made = engines(hearing=Hearing(HEARD), voice=Unreachable("Sentence number 1. Olé"))
+    job = order(made)
+    put_off(job, made, times=steps.PATIENT)
+
+    work(made)
+
+    job.refresh_from_db()
+    silent = ["silent" in line.flags for line in Line.objects.order_by("segment__index")]
+    assert (job.status, silent) == (JobStatus.COMPLETE, [False, True, False])
 
 
 def test_a_recording_is_heard_once_whatever_fails_after_it(
