@@ -15,11 +15,11 @@ from billing.plans import Limits as PlanLimits
 from billing.queries import plan_of
 from jobs import claims, extras, outcomes, rows, scratch, storage
 from jobs.claims import Claim
+from jobs.deadlines import allowed_seconds
 from jobs.desk import WorkerDesk
 from jobs.heartbeat import Heartbeat
 from jobs.models import DubbingJob, LanguageTask, Shortening, Step, Upload
 from jobs.pipeline import dub as recipe
-from jobs.pipeline.calls import PATIENCE
 from jobs.pipeline.dub import Engines
 from jobs.pipeline.errors import PipelineError, Stopped
 from jobs.pipeline.export import wavs
@@ -32,37 +32,6 @@ from jobs.results import DELIVERED
 from jobs.states import StepKind
 from jobs.storage import Kept
 from jobs.workers import processor_seconds
-
-SLACK = 900.0
-"""Seconds that any step may take, beside its share of the source's length."""
-
-LONGEST = 20 * 3600.0
-"""Seconds after which any step is taken for hung: well before the queue would end it, and before
-its folder is taken for forgotten."""
-
-SHARE: Mapping[StepKind, float] = {
-    StepKind.INGEST: 2,
-    StepKind.TRANSCRIBE: 8,
-    StepKind.TRANSLATE: 6,
-    StepKind.DUB: 12,
-    StepKind.MIX: 2,
-    StepKind.EXPORT: 8,
-    StepKind.WAV: 1,
-    StepKind.BUNDLE: 1,
-    StepKind.PREVIEW: 0,
-    StepKind.SHORTEN: 0,
-}
-"""How many times the source's length a step of each kind may take."""
-
-CALLS: Mapping[StepKind, tuple[str, ...]] = {
-    StepKind.TRANSCRIBE: ("recognition",),
-    StepKind.TRANSLATE: ("translation",),
-    StepKind.DUB: ("speech", "translation"),
-    StepKind.EXPORT: ("recognition",),
-    StepKind.PREVIEW: ("speech",),
-    StepKind.SHORTEN: ("translation",),
-}
-"""The kinds of calls to vendors that a step of each kind may make."""
 
 PATIENT = 2
 """How often a step is put off before a line at which an engine fails for now stays silent."""
@@ -185,16 +154,6 @@ def _refresh_connection() -> None:
     """Drop a database connection that may be gone after hours of work."""
     if not connection.in_atomic_block:
         close_old_connections()
-
-
-def allowed_seconds(step: Step) -> float:
-    """How long a step may take before it is taken for hung.
-
-    That is longer than any one call that it makes to a vendor may take, with all waits and retries.
-    """
-    kind = StepKind(step.kind)
-    calls = sum(PATIENCE[call].longest for call in CALLS.get(kind, ()))
-    return min(SLACK + SHARE[kind] * step.job.duration_ms / 1000 + calls, LONGEST)
 
 
 def _keep(bench: Bench, result: Result) -> list[Kept]:
