@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db.models import F, Sum
 from django.db.models.functions import Length
+from django.utils.translation import gettext as _
 
 from dubber.errors import UserError
 from jobs import editing, wiring
@@ -49,6 +50,11 @@ class EditorLine:
     stale: bool = False
     outdated: bool = False
     reasons: Sequence[str] = ()
+
+    @property
+    def page_start(self) -> int:
+        """Where the page of lines that shows it begins."""
+        return self.index - self.index % AT_ONCE
 
     @property
     def number(self) -> int:
@@ -139,6 +145,14 @@ def voices_of(
         return editing.route_of(task, engines).voices
     except UserError:
         return ()
+
+
+def names_of(voices: Sequence[VoiceInfo]) -> Mapping[str, str]:
+    """What voices are called where one is chosen; a premium one says so."""
+    return {
+        voice.id: f"{voice.name} ({_('premium')})" if voice.premium else voice.name
+        for voice in voices
+    }
 
 
 def speakers_of(task: LanguageTask) -> Sequence[Speaker]:

@@ -27,6 +27,8 @@ from jobs.own_captions import bring_captions
 from jobs.views.acting import done, user_of
 
 MOST_CAPTION_BYTES = 2_000_000
+CHOICES = ("speaker", "way", "voice")
+"""What is chosen at a line beside its words."""
 ORIGINAL, SILENT = "original", "silent"
 """What a line may be instead of spoken: as it was in the recording, or nothing."""
 
@@ -64,13 +66,14 @@ def language(request: HttpRequest, public_id: str, code: str) -> HttpResponse:
     task = _task(request, public_id, code)
     if task.job.files_expired:
         return redirect("job", public_id)
-    voices = editor.voices_of(task)
+    names = editor.names_of(editor.voices_of(task))
     page = {
         "job": task.job,
         "task": task,
         "part": editor.lines_page(task, start=_start(request)),
         "costs": editor.costs_of(task.job),
-        "voices": [{"id": one.id, "name": one.name, "premium": one.premium} for one in voices],
+        "names": names,
+        "voices": [{"id": voice, "name": name} for voice, name in names.items()],
         "speakers": editor.speakers_of(task),
         "shortens": shortenings.can_reword(task),
         "running": task.job.finished_at is None,
@@ -88,6 +91,7 @@ def language_lines(request: HttpRequest, public_id: str, code: str) -> HttpRespo
         "job": task.job,
         "task": task,
         "part": part,
+        "names": editor.names_of(editor.voices_of(task)),
         "shortens": shortenings.can_reword(task),
     }
     return render(request, "jobs/_editor_lines.html", page)
@@ -109,7 +113,7 @@ def save_heard(request: HttpRequest, public_id: str, line: int) -> HttpResponse:
         request,
         act=lambda: editing.edit_transcript(job, changes=[change]),
         show=lambda: editor.heard_line(job, line),
-        back=lambda: redirect("edit_transcript", public_id),
+        page=reverse("edit_transcript", args=[public_id]),
         job=job,
     )
 
@@ -132,7 +136,7 @@ def save_said(request: HttpRequest, public_id: str, code: str, line: int) -> Htt
         request,
         act=lambda: editing.edit_lines(task.job, language=task.language, changes=[change]),
         show=lambda: editor.said_line(task, line),
-        back=lambda: redirect("edit_language", public_id, code),
+        page=reverse("edit_language", args=[public_id, code]),
         job=task.job,
     )
 
@@ -294,7 +298,7 @@ def _saved(
     *,
     act: Callable[[], object],
     show: Callable[[], editor.EditorLine | None],
-    back: Callable[[], HttpResponse],
+    page: str,
     job: DubbingJob,
 ) -> HttpResponse:
     """Change a line, and show it as it is then, whether that was granted or not."""
@@ -303,14 +307,33 @@ def _saved(
         act()
     except UserError as error:
         refusal = error
-    if "application/json" not in request.headers.get("Accept", ""):
-        if refusal is not None:
-            messages.error(request, refusal.message)
-        return back()
     line = None if job.files_expired else show()
+    if "application/json" not in request.headers.get("Accept", ""):
+        back = f"{page}?from={line.page_start}#line-{line.id}" if line else page
+        return _not_kept(request, refusal, line, job, back) if refusal else redirect(back)
     if refusal is not None:
         return _refused(refusal, line=_as_json(line))
     return JsonResponse({"line": _as_json(line), "costs": asdict(editor.costs_of(job))})
+
+
+def _not_kept(
+    request: HttpRequest,
+    refusal: UserError,
+    line: editor.EditorLine | None,
+    job: DubbingJob,
+    back: str,
+) -> HttpResponse:
+    """Show what was written and could not be kept, beside what the line says now."""
+    chosen = {name: request.POST[name] for name in CHOICES if name in request.POST}
+    page = {
+        "job": job,
+        "line": line,
+        "text": request.POST.get("text", ""),
+        "chosen": chosen,
+        "back": back,
+        "refusal": refusal,
+    }
+    return render(request, "jobs/editor_not_kept.html", page, status=refusal.status)
 
 
 def _as_json(line: editor.EditorLine | None) -> Mapping[str, object] | None:

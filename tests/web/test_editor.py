@@ -139,6 +139,76 @@ def test_a_line_is_kept_without_javascript_too(client: Client, person: User) -> 
     assert "Sin guion" in page.content.decode()
 
 
+def test_without_javascript_the_page_comes_back_at_the_line(client: Client, person: User) -> None:
+    job = spoken_lines(person, count=60)
+    line = Line.objects.get(segment__index=55)
+
+    answer = client.post(
+        f"/jobs/{job.public_id}/edit/es/lines/{line.pk}", {"revision": 1, "text": "Sin guion"}
+    )
+
+    assert answer.headers["Location"].endswith(f"/edit/es?from=50#line-{line.pk}")
+
+
+def test_without_javascript_two_people_at_one_line_lose_no_word(
+    client: Client, person: User
+) -> None:
+    line = first(spoken_lines(person))
+    url = f"/jobs/{line.task.job.public_id}/edit/es/lines/{line.pk}"
+    save(client, line, text="Hers")
+
+    refused = client.post(url, {"revision": line.revision, "text": "His", "way": "silent"})
+    page = refused.content.decode()
+    client.post(url, {"revision": 2, "text": "His", "way": "silent"})
+    line.refresh_from_db()
+
+    assert refused.status_code == 409
+    assert ">His</textarea>" in page
+    assert ">Hers</p>" in page
+    assert 'name="revision" value="2"' in page
+    assert 'name="way" value="silent"' in page
+    assert (line.text, line.mute) == ("His", True)
+
+
+def test_without_javascript_an_edit_while_it_is_made_loses_no_word(
+    client: Client, person: User
+) -> None:
+    job = spoken_lines(person)
+    segment = Segment.objects.order_by("index")[0]
+    DubbingJob.objects.update(status="processing", finished_at=None)
+    LanguageTask.objects.update(stage=Stage.DUBBING)
+
+    refused = client.post(
+        f"/jobs/{job.public_id}/transcript/lines/{segment.pk}", {"revision": 1, "text": "Corrected"}
+    )
+
+    assert refused.status_code == 409
+    assert ">Corrected</textarea>" in refused.content.decode()
+
+
+def test_a_line_offers_every_voice_by_its_name_before_any_script(
+    client: Client, person: User
+) -> None:
+    job = spoken_lines(person, count=1)
+    Line.objects.update(chosen_voice="grand-hum")
+
+    page = client.get(f"/jobs/{job.public_id}/edit/es").content.decode()
+    row = " ".join(page.partition("data-voices>")[2].partition("</select>")[0].split())
+
+    assert '<option value="hum" >Hum</option>' in row
+    assert '<option value="grand-hum" selected>Grand hum (premium)</option>' in row
+
+
+def test_lines_that_come_later_name_their_voice_only(client: Client, person: User) -> None:
+    job = spoken_lines(person, count=51)
+    Line.objects.update(chosen_voice="grand-hum")
+
+    part = client.get(f"/jobs/{job.public_id}/edit/es/lines?from=50").content.decode()
+
+    assert "Grand hum (premium)" in part
+    assert 'value="hum"' not in part
+
+
 def test_a_corrected_original_makes_its_translations_stale(client: Client, person: User) -> None:
     job = spoken_lines(person)
     segment = Segment.objects.order_by("index")[0]
