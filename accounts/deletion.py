@@ -11,6 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts import links, mail
 from accounts.links import LIFE, Purpose
@@ -51,16 +52,20 @@ def prepare_deletion(user: User, *, reason: str = "", feedback: str = "") -> Pre
     Raises PermissionRefused to staff, Conflict while a payment is disputed.
     """
     _refuse_deletion(user)
+    lost = balance_of(user)
     audit.info("deletion asked: user %s", user.pk, extra={"reason": reason, "feedback": feedback})
     return Prepared(
         token=links.make_token(user, Purpose.DELETE),
         expires_at=timezone.now() + LIFE[Purpose.DELETE],
         held=held_of(user),
-        message=_(
+        message=ngettext(
             "Everything is deleted for good: dubs, files, transcripts and keys. Running dubs are "
-            "cancelled. You lose %(credits)d unspent credits."
+            "cancelled. You lose %(credits)d unspent credit.",
+            "Everything is deleted for good: dubs, files, transcripts and keys. Running dubs are "
+            "cancelled. You lose %(credits)d unspent credits.",
+            lost,
         )
-        % {"credits": balance_of(user)},
+        % {"credits": lost},
     )
 
 

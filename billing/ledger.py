@@ -11,6 +11,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import User
 from billing.models import CreditTransaction, UserCredits
@@ -198,12 +199,19 @@ def _above_zero(credits: int) -> None:
 def _insufficient(row: UserCredits, required: int) -> UserError:
     balance, shortfall = row.balance, required - row.balance + row.owed
     sentence = (
-        _(
+        ngettext(
+            "This costs %(required)d credit, and you owe %(owed)d after a payment went back. "
+            "Get %(shortfall)d.",
             "This costs %(required)d credits, and you owe %(owed)d after a payment went back. "
-            "Get %(shortfall)d."
+            "Get %(shortfall)d.",
+            required,
         )
         if row.owed
-        else _("This costs %(required)d credits and you have %(balance)d. Get %(shortfall)d more.")
+        else ngettext(
+            "This costs %(required)d credit and you have %(balance)d. Get %(shortfall)d more.",
+            "This costs %(required)d credits and you have %(balance)d. Get %(shortfall)d more.",
+            required,
+        )
     )
     figures = {"required": required, "balance": balance, "shortfall": shortfall}
     return UserError(

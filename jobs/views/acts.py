@@ -37,9 +37,12 @@ def cancel(request: HttpRequest, public_id: str) -> HttpResponse:
     before = balance_of(user)
     if done(request, lambda: services.cancel_job(dub.job, by=user)):
         returned = balance_of(user) - before
-        messages.success(
-            request, _("Cancelled, %(credits)d credits returned.") % {"credits": returned}
+        told = ngettext(
+            "Cancelled, %(credits)d credit returned.",
+            "Cancelled, %(credits)d credits returned.",
+            returned,
         )
+        messages.success(request, told % {"credits": returned})
     return redirect("job", public_id)
 
 

@@ -253,7 +253,10 @@ def bring(request: HttpRequest, public_id: str, code: str) -> HttpResponse:
     }
     messages.success(
         request,
-        _("%(changed)d lines changed; %(left)d captions matched no line, %(long)d were too long.")
+        _(
+            "Lines changed: %(changed)d. Captions that matched no line: %(left)d; "
+            "that were too long: %(long)d."
+        )
         % counts,
     )
     return redirect("edit_language", public_id, code)

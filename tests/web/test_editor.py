@@ -315,7 +315,7 @@ def test_captions_edited_elsewhere_are_taken(client: Client, person: User) -> No
         follow=True,
     ).content.decode()
 
-    assert "1 lines changed" in page
+    assert "Lines changed: 1." in page
     assert first(job).text == "Desde fuera"
 
 

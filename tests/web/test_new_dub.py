@@ -48,7 +48,7 @@ def test_a_dub_without_credits_is_refused_and_says_how_many_are_missing(
 
     page = send(client, recording)
 
-    assert "This costs 1 credits and you have 0. Get 1 more." in page
+    assert "This costs 1 credit and you have 0. Get 1 more." in page
     assert DubbingJob.objects.count() == 0
 
 
