@@ -27,21 +27,21 @@
         const body = new FormData();
         const headers = { "X-CSRFToken": list.dataset.token };
         const ways = { method: "POST", body, headers, redirect: "error" };
-        let missed = 0;
-        for (let turn = 0; turn < MOST_TURNS; turn += 1) {
+        let [missed, told] = [0, null];
+        for (let turn = 0; turn < MOST_TURNS && missed <= MOST_MISSED; turn += 1) {
             const answer = await fetch(url, ways).catch(() => null);
+            told = await answer?.json().catch(() => null);
             const busy = !answer || answer.status === 429 || answer.status >= 500;
             missed = busy ? missed + 1 : 0;
-            if (!busy || missed > MOST_MISSED) {
-                const told = await answer.json();
-                if (answer.status !== 202) {
-                    return told;
-                }
+            if (!busy && answer.status !== 202) {
+                break;
+            }
+            if (!busy) {
                 body.set("asked", told.id || ""); // the same question, whatever is written meanwhile
             }
             await new Promise((resolve) => setTimeout(resolve, ASK_MS));
         }
-        return {};
+        return told?.ready || told?.message ? told : { message: list.dataset.failed };
     }
 
     // Asks for something of a line as it stands in the field; the button says that it is being made.

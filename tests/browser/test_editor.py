@@ -1,5 +1,6 @@
 """The editor in a browser: no word is lost, and only what changed is made anew."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def test_a_changed_line_is_made_anew_and_nothing_else(
     before = balance_of(person)
 
     write(page, "Hola a todos.")
-    expect(page.get_by_text("Changed lines: 1 · to make them anew: 1 credits")).to_be_visible()
+    expect(page.get_by_text("Changed lines: 1 · credits to make them anew: 1")).to_be_visible()
     page.get_by_role("link", name="Make the changes").click()
     page.get_by_role("button", name="Make them for 1 credit").click()
     expect(page.get_by_text("The changed lines are made anew.")).to_be_visible()
@@ -124,7 +125,7 @@ def test_what_could_not_be_sent_is_still_there_after_the_page_was_closed(
     page.route("**/lines/*", refuse)
 
     write(page, "Not sent yet")
-    expect(page.get_by_text("1 lines wait to be sent")).to_be_visible()
+    expect(page.get_by_text("Lines still to be sent, kept in this browser: 1")).to_be_visible()
     page.unroute("**/lines/*")
     page.reload()
 
@@ -161,6 +162,44 @@ def test_the_estimate_follows_the_words(page: Page, person: User, dub: DubbingJo
     write(page, "x" * 100)
 
     expect(badge).to_have_text("too long")
+
+
+def test_a_line_that_can_not_be_heard_says_so(
+    page: Page, person: User, dub: DubbingJob, complaints: list[str]
+) -> None:
+    edit(page, person, dub)
+    page.route("**/hear", refuse)
+
+    button = page.get_by_role("button", name="Hear it").first
+    button.click()
+
+    row = page.locator("[data-line]").first
+    expect(row.get_by_text("That didn’t work this time.")).to_be_visible(timeout=15_000)
+    expect(button).to_be_visible()
+    complaints.clear()  # the browser writes down what was refused
+
+
+def test_a_line_is_announced_with_how_it_fits(page: Page, person: User, dub: DubbingJob) -> None:
+    edit(page, person, dub)
+
+    write(page, TOO_LONG)
+
+    expect(page.get_by_label("Line 1", exact=True)).to_have_accessible_description("too long")
+
+
+def test_without_javascript_nothing_is_offered_that_needs_it(
+    opened: Opened, person: User, dub: DubbingJob
+) -> None:
+    page = opened(java_script_enabled=False)
+    edit(page, person, dub)
+
+    row = page.locator("[data-line]").first
+    expect(row.get_by_role("button")).to_have_text(["Keep"])
+    row.get_by_role("textbox").fill("Sin guion")
+    row.get_by_role("button", name="Keep").click()
+
+    expect(page).to_have_url(re.compile(r"/edit/es\?from=0#line-\d+$"))
+    expect(row.get_by_role("textbox")).to_have_value("Sin guion")
 
 
 def test_a_shorter_wording_is_proposed_and_used_or_not(
