@@ -21,11 +21,14 @@ def timeline(
     legend: bool = False,
     listed: bool = True,
     playable: bool = False,
+    said_lang: str = "",
+    now_lang: str = "",
 ) -> dict[str, Any]:
     """Draw lines on an axis of so many seconds.
 
     name is the id of the figure, its own on every page; label says aloud what it shows. legend adds
     what the tints mean, listed the same lines as text, playable lets one be chosen (timeline.js).
+    said_lang and now_lang are the languages that the text is in.
     """
     return {
         "name": name,
@@ -41,6 +44,8 @@ def timeline(
         "legend": legend,
         "listed": listed,
         "playable": playable,
+        "said_lang": said_lang,
+        "now_lang": now_lang,
     }
 
 

@@ -350,3 +350,26 @@ def test_a_replacement_that_has_no_room_leaves_the_line(client: Client, person: 
     )
 
     assert first(job).text == "Línea 000000"
+
+
+def test_a_language_without_lines_says_that_they_come(client: Client, person: User) -> None:
+    job = spoken_lines(person)
+    Line.objects.all().delete()
+
+    page = client.get(f"/jobs/{job.public_id}/edit/es").content.decode()
+
+    assert "No line is translated yet" in page
+
+
+def test_words_stand_in_the_direction_of_their_language(client: Client, person: User) -> None:
+    job = spoken_lines(person)
+    LanguageTask.objects.update(variant="ar")
+    Line.objects.update(text="مرحبا", spoken="مرحبا")
+
+    lines = client.get(f"/jobs/{job.public_id}/edit/es").content.decode()
+    found = client.get(f"/jobs/{job.public_id}/edit/es/replace?find=مرحبا").content.decode()
+    dub = client.get(f"/jobs/{job.public_id}").content.decode()
+
+    assert 'lang="ar" dir="auto"' in " ".join(lines.partition("<textarea")[2].split())
+    assert '<del lang="ar" dir="auto">مرحبا</del>' in found
+    assert '<span lang="ar" dir="auto">مرحبا</span>' in dub
