@@ -36,7 +36,16 @@ def heard(world: World) -> Mapping[str, object]:
 
 
 def segment(world: World) -> Mapping[str, object]:
-    return {**job(world), "line": 1}
+    heard, _ = world.job.segments.get_or_create(
+        index=0, defaults={"start_ms": 0, "end_ms": 1000, "text": "One.", "speaker": 0}
+    )
+    return {**job(world), "line": heard.pk}
+
+
+def said(world: World) -> Mapping[str, object]:
+    task = world.job.tasks.get(language="es")
+    line, _ = task.lines.get_or_create(segment_id=segment(world)["line"])
+    return {**lines(world), "line": line.pk}
 
 
 def link(_: World) -> Mapping[str, object]:
@@ -108,12 +117,13 @@ ROUTES = [
     Route("edit_transcript", "GET", page_owner(200), job),
     Route("edit_transcript_lines", "GET", page_owner(200), job),
     Route("original_captions", "GET", page_owner(404), heard),
-    Route("save_heard", "POST", page_owner(302), segment),
+    # What can't be kept, here as its revision isn't told, is shown to whom it belongs.
+    Route("save_heard", "POST", page_owner(409), segment),
     Route("render_changes", "GET", page_owner(200), job),
     Route("render_changes", "POST", page_owner(302), job),
     Route("edit_language", "GET", page_owner(200), lines),
     Route("edit_lines", "GET", page_owner(200), lines),
-    Route("save_said", "POST", page_owner(302), line),
+    Route("save_said", "POST", page_owner(409), said),
     Route("hear_line", "POST", page_owner(404), line),
     Route("shorten_line", "POST", page_owner(404), line),
     Route("replace", "GET", page_owner(200), lines),
