@@ -74,7 +74,7 @@ def verify_email_link(request: HttpRequest, token: str) -> HttpResponse:
         if signed_in is None:
             login(request, user, BACKEND)
         messages.success(request, _("Your e-mail address is verified."))
-        return redirect("home")
+        return redirect("billing")  # where the first credits wait to be taken
 
     kind = Form if signed_in else forms.PasswordForm
     return _asked(request, kind, "accounts/verify_email_link.html", act, signed_in=signed_in)

@@ -65,7 +65,9 @@ ROUTES = [
     Route("verify_email", "POST", UNVERIFIED),
     Route("verify_email_link", "GET", everybody(200), verification),
     # Who is signed in as somebody else, or as nobody, must know the password.
-    Route("verify_email_link", "POST", everybody(400, unverified="/"), verification, password),
+    Route(
+        "verify_email_link", "POST", everybody(400, unverified="/billing"), verification, password
+    ),
     Route("password_reset", "GET", everybody(200)),
     Route("password_reset", "POST", everybody(200), body=email),
     Route("choose_password", "GET", everybody(200), reset),

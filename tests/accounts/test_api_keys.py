@@ -118,3 +118,15 @@ def test_the_page_shows_a_new_key_once_and_keeps_it_nowhere() -> None:
     assert not re.search(r"dub_[\w-]{43}", second)
     assert "Script" in second
     assert not re.search(r"dub_[\w-]{43}", str(dict(client.session)))
+
+
+def test_a_key_is_revoked_only_after_the_page_asked_once(client: Client) -> None:
+    user = make.professional()
+    make_key(user, name="Script")
+    client.force_login(user)
+
+    page = client.get("/account").content.decode()
+    asked = page.partition("<details>")[2].partition("</details>")[0]
+
+    assert page.count("/revoke") == 1
+    assert "/revoke" in asked.partition("</summary>")[2]

@@ -43,8 +43,6 @@ def sign_up(page: Page, hand: Hand) -> str:
     if page.get_by_label("Password").count():
         hand.write(page.get_by_label("Password"), PASSWORD)
     hand.press(page.get_by_role("button", name="Confirm"))
-    expect(page.locator(".balance")).to_be_visible()
-    hand.press(page.locator(".balance"))
     hand.press(page.get_by_role("button", name="Take 20 free credits"))
     expect(page.locator(".balance b")).to_have_text("20")
     return address
