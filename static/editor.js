@@ -1,6 +1,18 @@
 // The editor of lines. Every line is sent by itself when its writer pauses; what is not sent yet is
 // kept in this browser, so that neither a lost connection, nor a closed page, nor a dub that is being
 // made loses a word. When somebody else changed the line meanwhile, its writer chooses between both.
+//
+// A line is in one of these states, as its row says:
+//
+//   state      unsent  sending  rival  what ends it
+//   kept       no      no       no     an input or a choice: waiting
+//   waiting    yes     no       no     the pause, a retry, the connection being back: sending
+//   sending    yes     yes      no     the answer: kept; waiting where more was written (sendAgain: it
+//                                      is sent at once), or the answer was lost; contested
+//   refused    yes     no       no     as waiting, but without a retry of its own: its writer was told why
+//   contested  any     no       yes    its writer, who takes one of two wordings: kept or waiting
+//
+// row.onServer holds the values that the server has, as far as this page knows.
 (() => {
     "use strict";
 
@@ -40,19 +52,19 @@
 
     function restore(row) {
         const revision = row.form.elements.revision.value;
-        const saved = row.shown.text;
+        const serverText = row.onServer.text;
         const draft = JSON.parse(localStorage.getItem(nameOf(row)) || "null");
-        row.dirty = isChanged(row); // before this script began
-        if (!draft || draft.text === row.text.value || draft.text === saved) {
-            return row.dirty ? send(row) : dropDraft(row);
+        row.unsent = isChanged(row); // before this script began
+        if (!draft || draft.text === row.text.value || draft.text === serverText) {
+            return row.unsent ? send(row) : dropDraft(row);
         }
         const written = row.text.value;
-        row.dirty = true;
-        if (written !== saved) {
-            return ask(row, { text: draft.text, revision, saved });
+        row.unsent = true;
+        if (written !== serverText) {
+            return letChoose(row, { text: draft.text, revision, serverText });
         }
         row.text.value = draft.text;
-        return draft.revision === revision ? send(row) : ask(row, { text: saved, revision });
+        return draft.revision === revision ? send(row) : letChoose(row, { text: serverText, revision });
     }
 
     // -- Sending -------------------------------------------------------------------------------
@@ -60,10 +72,10 @@
     async function send(row) {
         clearTimeout(row.timer);
         if (row.sending) {
-            row.again = true;
+            row.sendAgain = true;
             return row.sending;
         }
-        if (row.asked) {
+        if (row.rival) {
             return null; // a wording must be chosen first
         }
         row.sending = post(row).finally(() => {
@@ -71,8 +83,8 @@
             show();
         });
         await row.sending;
-        if (row.again) {
-            row.again = false;
+        if (row.sendAgain) {
+            row.sendAgain = false;
             await send(row);
         }
         return null;
@@ -81,7 +93,7 @@
     async function post(row) {
         const sent = valuesOf(row, (field) => field.value);
         const body = new FormData(row.form);
-        for (const [name, value] of Object.entries(row.shown)) {
+        for (const [name, value] of Object.entries(row.onServer)) {
             if (body.get(name) === value) {
                 body.delete(name); // only what was changed
             }
@@ -100,7 +112,7 @@
         if (answer.ok) {
             taken(row, sent, told);
         } else if (told.error === "stale_revision" && told.line) {
-            ask(row, told.line);
+            letChoose(row, told.line);
         } else if (answer.status === 409 || answer.status === 429 || answer.status >= 500) {
             later(row, told.message);
         } else {
@@ -118,21 +130,21 @@
             changed.hidden = !told.line.stale;
         }
         say(row, "");
-        row.shown = sent; // what was changed while it was under way is still to be sent
-        row.dirty = isChanged(row);
-        if (row.dirty) {
+        row.onServer = sent; // what was changed while it was under way is still to be sent
+        row.unsent = isChanged(row);
+        if (row.unsent) {
             keepDraft(row);
         } else {
             dropDraft(row);
         }
-        row.shown.text = told.line.text;
+        row.onServer.text = told.line.text;
         showCosts(told.costs);
         fit(row);
     }
 
     function later(row, message) {
         say(row, message || "");
-        row.dirty = true;
+        row.unsent = true;
         keepDraft(row);
         clearTimeout(retrying);
         retrying = setTimeout(() => {
@@ -141,8 +153,8 @@
         }, retry);
     }
 
-    const unsent = () => [...rows.values()].filter((row) => row.dirty);
-    const sendAll = () => Promise.all(unsent().map(send));
+    const unsentRows = () => [...rows.values()].filter((row) => row.unsent);
+    const sendAll = () => Promise.all(unsentRows().map(send));
 
     const fieldsOf = (row) =>
         ["text", "speaker", "way", "voice"].map((name) => row.form.elements[name]).filter(Boolean);
@@ -159,30 +171,33 @@
         return (chosen ?? field.options[0]).value;
     }
 
-    const isChanged = (row) => fieldsOf(row).some((field) => field.value !== row.shown[field.name]);
+    const isChanged = (row) => fieldsOf(row).some((field) => field.value !== row.onServer[field.name]);
 
-    // -- Two people at one line ----------------------------------------------------------------
+    // -- Two wordings of one line --------------------------------------------------------------
 
-    function ask(row, line) {
-        row.asked = line;
-        row.conflict.querySelector(".theirs").textContent = line.text;
+    // The rival is what somebody else wrote. Where a draft and the field differ from what the server
+    // holds and from each other, it is one's own draft, and serverText says what the server holds.
+
+    function letChoose(row, rival) {
+        row.rival = rival;
+        row.conflict.querySelector(".theirs").textContent = rival.text;
         row.conflict.hidden = false;
         show();
     }
 
     function choose(row, which) {
-        const line = row.asked;
-        row.asked = null;
+        const rival = row.rival;
+        row.rival = null;
         row.conflict.hidden = true;
-        row.form.elements.revision.value = line.revision;
-        row.shown.text = line.saved ?? line.text;
+        row.form.elements.revision.value = rival.revision;
+        row.onServer.text = rival.serverText ?? rival.text;
         if (which === "theirs") {
-            row.text.value = line.text;
+            row.text.value = rival.text;
         }
-        row.dirty = isChanged(row);
+        row.unsent = isChanged(row);
         fit(row);
         show();
-        if (row.dirty) {
+        if (row.unsent) {
             keepDraft(row);
             send(row);
         } else {
@@ -199,7 +214,7 @@
     }
 
     function show() {
-        const waiting = unsent().length;
+        const waiting = unsentRows().length;
         const words = [...rows.values()].some((row) => row.sending)
             ? kept.dataset.saving
             : waiting
@@ -267,7 +282,7 @@
             conflict: form.querySelector(".conflict"),
         };
         rows.set(box.dataset.line, row);
-        row.shown = valuesOf(row, sentValue);
+        row.onServer = valuesOf(row, sentValue);
         fit(row);
         restore(row);
     }
@@ -312,7 +327,7 @@
     list.addEventListener("input", (event) => {
         const row = rowOf(event);
         if (row && event.target === row.text) {
-            row.dirty = true;
+            row.unsent = true;
             keepDraft(row);
             fit(row);
             clearTimeout(row.timer);
@@ -321,10 +336,10 @@
     });
     list.addEventListener("change", (event) => {
         const row = rowOf(event);
-        if (!row || (event.target === row.text && !row.dirty)) {
+        if (!row || (event.target === row.text && !row.unsent)) {
             return;
         }
-        row.dirty = true;
+        row.unsent = true;
         fit(row);
         send(row);
     });
@@ -349,13 +364,13 @@
     // What is asked about must be there first: the price, and the words that are spoken.
     for (const link of document.querySelectorAll("#bar a[data-dialog]")) {
         link.addEventListener("click", async (event) => {
-            if (!unsent().length) {
+            if (!unsentRows().length) {
                 return;
             }
             event.preventDefault();
             event.stopPropagation();
             await sendAll();
-            if (!unsent().length) {
+            if (!unsentRows().length) {
                 link.click();
             }
         });
@@ -363,7 +378,7 @@
 
     function write(row, text) {
         row.text.value = text;
-        row.dirty = true;
+        row.unsent = true;
         keepDraft(row);
         fit(row);
         return send(row);

@@ -53,7 +53,7 @@
         button.textContent = button.dataset.making;
         button.setAttribute("aria-busy", "true");
         try {
-            if (row.dirty) {
+            if (row.unsent) {
                 await send(row);
             }
             const answer = await made(url);
