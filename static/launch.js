@@ -8,7 +8,7 @@
     // Resolves when all credits have arrived; at once where motion is not wanted.
     async function settle(form) {
         const lines = [...form.querySelectorAll("#quote [data-line]")];
-        const balance = document.querySelector("[data-balance]") ?? document.querySelector(".balance b");
+        const balance = document.querySelector(".balance b");
         let left = Number(balance?.textContent);
         const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
         await Promise.all(

@@ -50,7 +50,10 @@
         document.getElementById("no-language").hidden = rows.some((row) => !row.hidden);
     });
 
-    document.getElementById("affordable").addEventListener("click", () => {
+    form.addEventListener("click", (event) => {
+        if (!event.target.closest("#affordable")) {
+            return;
+        }
         const spoken = form.elements.source_language.value;
         const price = (box) =>
             Number(document.getElementById(`price-${box.value}`).dataset.credits ?? Infinity);
@@ -99,13 +102,22 @@
         }
     });
 
+    // Leads eyes, keyboard and screen reader to what is wrong; the next Tab leads to what mends it.
+    function pointOut(wrong) {
+        if (wrong) {
+            wrong.tabIndex = -1;
+            wrong.focus();
+            wrong.scrollIntoView({ block: "center" });
+        }
+    }
+
     async function attempt() {
         try {
             await begin();
             const told = await (await post(form.dataset.draft, choices())).json();
             if (told.parts) {
                 show(told.parts);
-                form.querySelector(".wrong:not([hidden])")?.scrollIntoView({ block: "center" });
+                pointOut(form.querySelector(".problem p, .sent .wrong, #sum .wrong"));
                 return false;
             }
             forget();

@@ -1,5 +1,6 @@
 """A new dub, from the file to the launch, as people make it."""
 
+import json
 import re
 import wave
 from collections.abc import Callable, Iterator
@@ -19,6 +20,19 @@ pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 RATE = 48_000
 Recording = Callable[..., str]
+
+WATCH_THE_BAR = """() => {
+    const seen = { coins: 0, balances: [] };
+    new MutationObserver((changes) => {
+        const added = changes.flatMap((change) => [...change.addedNodes]);
+        seen.coins += added.filter((node) => node.className === "coin").length;
+        if (changes.some((change) => change.target.matches(".balance b"))) {
+            seen.balances.push(document.querySelector(".balance b").textContent);
+        }
+        sessionStorage.setItem("seen", JSON.stringify(seen));
+    }).observe(document.body, { childList: true, subtree: true });
+}"""
+"""Writes down the coins that fly and what the balance in the bar becomes, past the page's end."""
 
 
 @pytest.fixture
@@ -70,6 +84,26 @@ def test_a_recording_is_sent_priced_and_launched(
     assert job.title == "My talk"
     assert [task.language for task in job.tasks.all()] == ["es"]
     expect(page.locator(".balance b")).to_have_text("993")
+
+
+@pytest.mark.parametrize(("motion", "coins"), [("no-preference", 1), ("reduce", 0)])
+def test_credits_leave_the_balance_in_the_bar_when_a_dub_is_launched(
+    opened: Opened, person: User, recording: Recording, motion: str, coins: int
+) -> None:
+    page = opened(reduced_motion=motion)
+    sign_in(page, person)
+    page.goto("/jobs/new")
+    page.get_by_label("Drop a video or a voice track here").set_input_files(recording())
+    arrived(page)
+    page.get_by_role("checkbox", name="Spanish").check()
+    expect(page.locator("#quote [data-line]")).to_have_count(1)
+    page.evaluate(WATCH_THE_BAR)
+
+    page.get_by_role("button", name="Launch").click()
+
+    launched(page)
+    seen = json.loads(page.evaluate("sessionStorage.getItem('seen')"))
+    assert seen == {"coins": coins, "balances": ["993"]}
 
 
 def test_a_file_that_is_chosen_before_the_script_is_there_is_sent(
@@ -198,3 +232,28 @@ def test_a_file_that_is_no_recording_is_refused_before_it_is_sent(
 
     expect(page.get_by_text("This isn’t a video or sound file that we can read.")).to_be_visible()
     assert not Upload.objects.exists()
+
+
+def test_a_refused_launch_leads_the_focus_to_what_is_wrong(page: Page, person: User) -> None:
+    sign_in(page, person)
+    page.goto("/jobs/new")
+
+    page.get_by_role("button", name="Launch").press("Enter")
+
+    expect(page.get_by_text("Choose a video or a voice track.")).to_be_focused()
+
+
+def test_what_one_can_afford_is_chosen_once_there_are_prices(
+    page: Page, person: User, recording: Recording
+) -> None:
+    sign_in(page, person)
+    page.goto("/jobs/new")
+    affordable = page.get_by_role("button", name="All I can afford")
+    expect(affordable).to_be_disabled()
+    expect(affordable).to_have_accessible_description("Add a recording first")
+
+    page.get_by_label("Drop a video or a voice track here").set_input_files(recording())
+    arrived(page)
+    affordable.click()
+
+    expect(page.get_by_role("checkbox", name="Spanish")).to_be_checked()
