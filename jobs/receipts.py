@@ -1,5 +1,6 @@
 """The timing receipt of a finished language, in plain words for its customer."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from jobs.pipeline.timeline import Flag
+
+HYPHEN_OF_A_NUMBER = re.compile(r"-(?=\d)")
 
 LOOK_AT: Mapping[str, str] = {
     Flag.LATE: "late",
@@ -26,8 +29,7 @@ def sentences(receipt: Mapping[str, Any], *, picture: bool) -> list[str]:
         _lines(receipt),
         _starts(receipt),
         _length(receipt, picture=picture),
-        _("Loudness %(loudness).1f LUFS, true peak %(peak).1f dBTP.")
-        % {"loudness": receipt["loudness_lufs"], "peak": receipt["true_peak_db"]},
+        _loudness(receipt),
         _heard(receipt),
     ]
 
@@ -74,6 +76,14 @@ def _length(receipt: Mapping[str, Any], *, picture: bool) -> str:
     if picture:
         return _("Same length as your video, to the frame.")
     return _("Same length as your recording, to the frame.")
+
+
+def _loudness(receipt: Mapping[str, Any]) -> str:
+    told = _("Loudness %(loudness).1f LUFS, true peak %(peak).1f dBTP.") % {
+        "loudness": receipt["loudness_lufs"],
+        "peak": receipt["true_peak_db"],
+    }
+    return HYPHEN_OF_A_NUMBER.sub("−", told)
 
 
 def _heard(receipt: Mapping[str, Any]) -> str:

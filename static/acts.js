@@ -54,6 +54,20 @@
         }
     });
 
+    // What the languages that are ticked cost together, on the button that pays for them.
+    document.addEventListener("change", (event) => {
+        const box = event.target.closest(".adding");
+        if (!box) {
+            return;
+        }
+        const ticked = [...box.querySelectorAll(":checked")];
+        const sum = ticked.reduce((credits, one) => credits + Number(one.dataset.credits), 0);
+        const short = sum > Number(box.dataset.balance);
+        document.getElementById("adding-sum").textContent = sum || "";
+        document.getElementById("adding-sum").closest("button").disabled = short;
+        document.getElementById("adding-credits").hidden = !short;
+    });
+
     dialog?.addEventListener("submit", (event) => {
         event.submitter?.setAttribute("aria-busy", "true");
     });

@@ -287,6 +287,7 @@
 
     function toggleMute() {
         muted = !muted;
+        part("muted").hidden = !muted;
         heard.audio.muted = muted;
         if (heard.beside) {
             heard.beside.muted = muted;

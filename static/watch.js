@@ -12,6 +12,7 @@
     let at = null; // none yet
     let code = "";
     let kept = "";
+    let wish = 0; // counts the languages asked for, so that only the last one's lines are drawn
 
     const box = () => document.getElementById("timeline-box");
     const figure = () => document.getElementById("timeline");
@@ -28,12 +29,23 @@
         at = null;
     }
 
+    // What an address answers; nothing where it refuses or there is no connection.
+    async function ask(url) {
+        try {
+            const answer = await fetch(url);
+            return answer.ok ? await answer.json() : null;
+        } catch {
+            return null;
+        }
+    }
+
     async function load(language) {
-        const answer = await fetch(box().dataset.url.replace(/xx$/, language));
-        if (!answer.ok || !box()) {
+        const mine = ++wish;
+        const told = await ask(box().dataset.url.replace(/xx$/, language));
+        if (!told || mine !== wish || !box()) {
             return;
         }
-        lines = (await answer.json()).lines;
+        lines = told.lines;
         at = null;
         box().dataset.language = language;
         const button = player?.querySelector(`[data-choose="${language}"]`);

@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from billing.queries import balance_of
-from jobs import outcomes, rows
+from billing.queries import balance_of, plan_of
+from jobs import outcomes, receipts, rows
 from jobs.models import DubbingJob, LanguageTask, Line, Segment, Step
 from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.languages import LANGUAGES
 from jobs.pipeline.timeline import Segment as Said
 from jobs.pipeline.timeline import Transcript, Translation
 from jobs.states import StepKind
@@ -250,6 +251,72 @@ def test_trying_again_says_what_it_costs_and_what_is_left(client: Client, person
 
     assert "It costs 7 credits, like the first time." in question
     assert "Your balance is 93 afterwards." in question
+
+
+def test_trying_again_without_credits_leads_to_them_and_back(client: Client) -> None:
+    poor = make.professional(credits=7)
+    client.force_login(poor)
+    job = make.job(poor, languages=["es"])
+    address = f"/jobs/{job.public_id}/languages/es/retry"
+
+    question = client.get(address).content.decode()
+
+    assert f'href="/billing?next={address}"' in question
+    assert "Try again for" not in question
+
+
+def test_a_question_has_the_focus_before_the_button_that_does_it(
+    client: Client, person: User
+) -> None:
+    job = make.job(person, languages=["es"])
+
+    question = client.get(f"/jobs/{job.public_id}/cancel").content.decode()
+
+    assert '<h1 id="question" tabindex="-1" autofocus>' in question
+
+
+def test_a_plan_without_room_offers_no_language(client: Client, person: User) -> None:
+    most = plan_of(person).limits.languages
+    job = make.job(person, languages=["es"])
+    others = [code for code in LANGUAGES if code not in {"es", "en"}][: most - 1]
+    for code in others:
+        LanguageTask.objects.create(job=job, language=code, price=1, credits=1)
+
+    question = client.get(f"/jobs/{job.public_id}/languages").content.decode()
+
+    assert 'name="languages"' not in question
+    assert "Add and pay" not in question
+
+
+def test_captions_of_the_original_are_offered_once_it_was_heard(
+    client: Client, person: User
+) -> None:
+    job = make.job(person, languages=["es"])
+
+    before = page_of(client, job)
+    with_lines(job, 1)
+    after = page_of(client, job)
+
+    assert "Captions of the original" not in before
+    assert "Captions of the original" in after
+
+
+def test_loudness_has_a_minus_sign() -> None:
+    receipt = {
+        "lines": 1,
+        "speed_natural_share": 1,
+        "overlap_seconds": 0,
+        "speed_highest": 1,
+        "start_median_ms": 20,
+        "start_p95_ms": 40,
+        "loudness_lufs": -14.0,
+        "true_peak_db": -1.2,
+        "word_error": None,
+    }
+
+    told = receipts.sentences(receipt, picture=False)
+
+    assert "Loudness −14.0 LUFS, true peak −1.2 dBTP." in told
 
 
 def test_waiting_for_a_vendor_is_told(client: Client, person: User) -> None:
