@@ -130,7 +130,7 @@ def drop_file(draft: Draft, role: Upload.Role) -> None:
 
 
 def save_captions(draft: Draft, *, name: str, text: str) -> None:
-    """Keep captions to be taken as the transcript. Raises UserError for what isn't any."""
+    """Keep captions to be used as the transcript. Raises UserError for what isn't any."""
     job_options.checked({"transcript_srt": text}, ())
     draft.captions, draft.captions_name = text, base_name(name) or "captions"
     _save(draft, "captions", "captions_name")

@@ -150,7 +150,7 @@ def render(
         _end_single_lines(job)
         costs = render_prices(job, engines=engines)
         if not costs:
-            raise Conflict(_("Nothing was changed, so there is nothing to make anew."))
+            raise Conflict(_("Nothing has changed, so there is nothing to update."))
         require_good_standing(job.user)
         ledger.require(job.user, credits=sum(costs.values()))
         reopen(job, tell=False)  # whoever edits is there

@@ -59,15 +59,15 @@ def ending_of(tasks: Sequence[LanguageTask]) -> str:
     if not failed:
         return _("Done!") if len(made) == len(tasks) else _("Done, the rest was cancelled.")
     if not made:
-        return _("Nothing could be made.")
+        return _("No language could be dubbed.")
     return _("Done, except %(languages)s.") % {"languages": ", ".join(failed)}
 
 
 def _sentence(step: Step) -> str:
     if step.reason == "vendor_account":
-        return _("Waiting for our staff to put an engine right. Nothing more is charged.")
+        return _("On hold while we fix a problem with a provider. You won’t be charged more.")
     if step.reason:
-        return _("A part failed. We try again by ourselves.")
+        return _("Something failed. We are trying again.")
     if step.status != StepStatus.RUNNING:
         return _waiting(step)
     if step.kind == StepKind.TRANSLATE and step.parts:

@@ -58,7 +58,7 @@ def _lines(receipt: Mapping[str, Any]) -> str:
     )
     if natural == count:
         fastest = {"speed": receipt["speed_highest"]}
-        return f"{said}. " + _("All at natural speed, the fastest at %(speed).2f×.") % fastest
+        return f"{said}. " + _("All at natural speed, at most %(speed).2f×.") % fastest
     quick = {"natural": natural, "quick": count - natural, "speed": receipt["speed_highest"]}
     return f"{said}. " + _("%(natural)d at natural speed, %(quick)d up to %(speed).2f×.") % quick
 

@@ -6,7 +6,7 @@
     const dialog = document.getElementById("dialog");
     const WAIT_MS = 3000;
     const MOST_TURNS = 100;
-    const WAYS = { method: "HEAD", redirect: "manual", cache: "no-store" };
+    const WAYS = { redirect: "manual", cache: "no-store" };
 
     async function ask(link) {
         const answer = await fetch(link.href, { cache: "no-store", redirect: "error" });

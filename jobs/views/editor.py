@@ -190,7 +190,7 @@ def render_changes(request: HttpRequest, public_id: str) -> HttpResponse:
         return render(request, "jobs/confirm_render.html", page)
     if not done(request, lambda: editing.render(job, by=user)):
         return redirect("job", public_id)
-    messages.success(request, _("The changed lines are made anew."))
+    messages.success(request, _("Updating the changed lines."))
     made = job.tasks.filter(render_price__gt=0).order_by("pk").first()
     query = {"language": made.language} if made else {}
     return redirect(reverse("job", args=[public_id], query=query))

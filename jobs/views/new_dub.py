@@ -99,7 +99,7 @@ def draft_file(request: HttpRequest, draft_id: str) -> JsonResponse:
 @login_required
 @told
 def draft_captions(request: HttpRequest, draft_id: str) -> HttpResponse:
-    """Keep captions to be taken as the transcript."""
+    """Keep captions to be used as the transcript."""
     found = drafts.find_draft(user_of(request), draft_id)
     form = CaptionsForm(request.POST, request.FILES)
     try:

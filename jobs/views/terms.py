@@ -57,7 +57,7 @@ def _changed(request: HttpRequest, task: LanguageTask) -> HttpResponse:
             request,
             lambda: terms.add_term(task, source=source, target=target, always=always),
         ):
-            kept = _("Saved. It counts for lines that are translated from now on.")
+            kept = _("Saved. It applies to lines translated from now on.")
             messages.success(request, kept)
             return redirect(reverse("glossary", args=here, query={"term": source}))
     return redirect("glossary", *here)
@@ -66,8 +66,8 @@ def _changed(request: HttpRequest, task: LanguageTask) -> HttpResponse:
 def _anew(task: LanguageTask, source: str) -> str:
     count = terms.translate_anew(task, source=source)
     told = ngettext(
-        "%(count)d line will be translated anew when you make the changes.",
-        "%(count)d lines will be translated anew when you make the changes.",
+        "%(count)d line will be translated anew when you update the dub.",
+        "%(count)d lines will be translated anew when you update the dub.",
         count,
     )
     return told % {"count": count}

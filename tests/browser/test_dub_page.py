@@ -200,6 +200,7 @@ def test_cancelling_asks_first(page: Page, person: User, shelf: dubs.Shelf) -> N
     page.get_by_role("link", name="Cancel and get 4 credits back").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("4 credits come back to your balance at once.")
+    expect(dialog.get_by_role("heading")).to_be_focused()  # so that Enter twice cancels nothing
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     page.get_by_role("link", name="Cancel and get 4 credits back").click()

@@ -86,9 +86,9 @@ def test_a_changed_line_is_made_anew_and_nothing_else(
 
     write(page, "Hola a todos.")
     expect(page.get_by_text("Changed lines: 1 · credits to make them anew: 1")).to_be_visible()
-    page.get_by_role("link", name="Make the changes").click()
+    page.get_by_role("link", name="Update the dub").click()
     page.get_by_role("button", name="Make them for 1 credit").click()
-    expect(page.get_by_text("The changed lines are made anew.")).to_be_visible()
+    expect(page.get_by_text("Updating the changed lines.")).to_be_visible()
     dubs.work()
     expect(page.locator("#language-es")).to_contain_text("ready")
     with page.expect_download() as saved:
@@ -207,7 +207,7 @@ def test_a_shorter_wording_is_proposed_and_used_or_not(
 ) -> None:
     page, terse = rewording, test_engines.engines(translator=Terse())
     edit(page, person, dub)
-    shorter = page.get_by_role("button", name="Shorter wording").locator("visible=true")
+    shorter = page.get_by_role("button", name="Suggest a shorter wording").locator("visible=true")
     proposal = page.get_by_role("group", name="A shorter wording is proposed")
     expect(shorter).to_have_count(0)
 
@@ -242,7 +242,7 @@ def test_what_was_typed_before_the_script_began_is_kept(
     page.goto(f"/jobs/{dub.public_id}/edit/es", wait_until="commit")
 
     write(page, "Typed early")
-    page.get_by_label("What is heard").nth(1).select_option("Nothing")
+    page.get_by_label("What plays").nth(1).select_option("Nothing")
     for route in held:
         route.continue_()
 
@@ -260,7 +260,7 @@ def test_a_choice_made_while_words_are_sent_is_sent_too(
 
     with page.expect_request("**/lines/*"):
         write(page, "Quickly")
-    page.get_by_label("What is heard").first.select_option("Original voice")
+    page.get_by_label("What plays").first.select_option("Original voice")
     held[0].continue_()
     expect_kept(page, "Quickly")
 
@@ -270,7 +270,7 @@ def test_a_choice_made_while_words_are_sent_is_sent_too(
 def test_a_line_stays_in_the_original_voice(page: Page, person: User, dub: DubbingJob) -> None:
     edit(page, person, dub)
 
-    page.get_by_label("What is heard").first.select_option("Original voice")
+    page.get_by_label("What plays").first.select_option("Original voice")
     expect(page.get_by_text("Changed lines: 1")).to_be_visible()
 
     assert line(dub).keep_original

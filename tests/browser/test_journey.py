@@ -80,9 +80,9 @@ def edit_first_line(page: Page, hand: Hand, text: str) -> None:
     hand.write(page.get_by_label("Line 1", exact=True), text)
     expect(page.get_by_text("Changed lines: 1")).to_be_visible()
     expect(page.get_by_text("All changes are saved")).to_be_visible()
-    hand.press(page.get_by_role("link", name="Make the changes"))
+    hand.press(page.get_by_role("link", name="Update the dub"))
     hand.press(page.get_by_role("button", name="Make them for 1 credit"))
-    expect(page.get_by_text("The changed lines are made anew.")).to_be_visible()
+    expect(page.get_by_text("Updating the changed lines.")).to_be_visible()
 
 
 def captions(page: Page, hand: Hand) -> str:

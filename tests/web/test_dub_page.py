@@ -239,8 +239,8 @@ def test_a_dub_that_waits_for_its_review_is_started_by_its_customer(
     client.post(f"/jobs/{job.public_id}/start")
     started = page_of(client, job)
 
-    assert "Waits for you to read the transcript" in waiting
-    assert "Waits for you to read the transcript" not in started
+    assert "Waiting for you to read the transcript" in waiting
+    assert "Waiting for you to read the transcript" not in started
 
 
 def test_trying_again_says_what_it_costs_and_what_is_left(client: Client, person: User) -> None:
