@@ -44,7 +44,8 @@ def segment(world: World) -> Mapping[str, object]:
 
 def said(world: World) -> Mapping[str, object]:
     task = world.job.tasks.get(language="es")
-    line, _ = task.lines.get_or_create(segment_id=segment(world)["line"])
+    segment(world)
+    line, _ = task.lines.get_or_create(segment=world.job.segments.get())
     return {**lines(world), "line": line.pk}
 
 
