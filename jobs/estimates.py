@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from billing import prices
+from billing import gateway, prices
 from billing.plans import PLANS, Plan
 from billing.prices import CLASSES, MULTIPLIER_TENTHS, LanguagePrice, Quote
 from billing.queries import balance_of, entries_of, plan_of, starter_reference
@@ -130,10 +130,17 @@ class Estimate:
         return max(0, -self.after)
 
     @property
-    def pack(self) -> Plan:
-        """The smallest pack that brings what is missing, the free one too; else the largest."""
-        sold = [plan for plan in PLANS.values() if plan.price_cents or not self.had_starter]
-        return next((plan for plan in sold if plan.credits >= self.missing), sold[-1])
+    def pack(self) -> Plan | None:
+        """The smallest pack that brings what is missing, the free one too; else the largest.
+
+        None where nothing is sold and the free one was had.
+        """
+        buying = gateway.is_enabled()
+        had = self.had_starter
+        sold = [one for one in PLANS.values() if (buying if one.price_cents else not had)]
+        return next(
+            (one for one in sold if one.credits >= self.missing), sold[-1] if sold else None
+        )
 
     @property
     def ready(self) -> bool:
@@ -148,7 +155,7 @@ class Estimate:
     @property
     def pack_dollars(self) -> int:
         """What that pack costs."""
-        return self.pack.price_cents // 100
+        return self.pack.price_cents // 100 if self.pack else 0
 
     @property
     def available(self) -> list[LanguageChoice]:

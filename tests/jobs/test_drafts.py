@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts import deletion
 from accounts.models import User
@@ -154,17 +155,31 @@ def test_every_language_has_its_price_before_one_is_chosen(draft: Draft) -> None
     assert (prices["es"], prices["ja"], prices["hi"]) == (1, 2, 2)
 
 
-def test_what_is_missing_is_told_with_the_pack_that_brings_it(draft: Draft) -> None:
+def test_what_is_missing_is_told_with_the_pack_that_brings_it(
+    draft: Draft, settings: Settings
+) -> None:
+    settings.STRIPE_SECRET_KEY = "sk_test_tests"
     filled(draft, seconds=620)
     chosen(draft, "es", "fr")
 
     shown = estimate(draft)
 
+    assert shown.pack is not None
     assert (shown.missing, shown.after, shown.pack.credits) == (24, -24, 50)
     assert not shown.ready
 
 
-def test_the_free_pack_is_named_to_who_has_not_had_it() -> None:
+def test_no_pack_is_named_where_nothing_is_sold(draft: Draft, settings: Settings) -> None:
+    settings.STRIPE_SECRET_KEY = ""
+    grant_starter(draft.user)
+    filled(draft, seconds=620)
+    chosen(draft, "es", "fr")
+
+    assert estimate(draft).pack is None
+
+
+def test_the_free_pack_is_named_to_who_has_not_had_it(settings: Settings) -> None:
+    settings.STRIPE_SECRET_KEY = "sk_test_tests"
     draft = drafts.begin_draft(make.user())
     filled(draft)
     chosen(draft, "es")
@@ -173,7 +188,10 @@ def test_the_free_pack_is_named_to_who_has_not_had_it() -> None:
     grant_starter(draft.user)
     ledger.charge(draft.user, credits=20, reference="spent", description="Spent")
 
-    assert (before.name, estimate(draft).pack.name) == ("Starter", "Creator")
+    after = estimate(draft).pack
+    assert before is not None
+    assert after is not None
+    assert (before.name, after.name) == ("Starter", "Creator")
 
 
 @pytest.mark.parametrize(
