@@ -210,6 +210,26 @@ def test_cancelling_asks_first(page: Page, person: User, shelf: dubs.Shelf) -> N
     assert balance_of(person) == 1000
 
 
+def test_a_dialog_begins_on_its_question(page: Page, person: User, dub: DubbingJob) -> None:
+    sign_in(page, person)
+    page.goto(f"/jobs/{dub.public_id}")
+
+    page.get_by_role("link", name="Delete the files now").press("Enter")
+
+    expect(page.get_by_role("dialog").locator("#question")).to_be_focused()
+
+
+def test_silence_is_shown(page: Page, person: User, dub: DubbingJob) -> None:
+    sign_in(page, person)
+    page.goto(f"/jobs/{dub.public_id}")
+    muted = page.get_by_text("Muted", exact=True)
+    expect(muted).to_be_hidden()
+
+    page.locator("#play").press("m")
+
+    expect(muted).to_be_visible()
+
+
 def test_cancelling_asks_without_javascript_too(
     opened: Opened, person: User, shelf: dubs.Shelf
 ) -> None:
