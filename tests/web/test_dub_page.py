@@ -214,7 +214,7 @@ def test_deleting_the_files_says_what_is_lost_and_loses_it(
     question = client.get(f"/jobs/{job.public_id}/delete").content.decode()
     after = client.post(f"/jobs/{job.public_id}/delete", follow=True).content.decode()
 
-    assert "nobody can bring them back" in question
+    assert "can’t be recovered" in question
     assert "The files of this dub are gone" in after
     assert "/media/" not in after
 
@@ -323,4 +323,4 @@ def test_waiting_for_a_vendor_is_told(client: Client, person: User) -> None:
     job = make.job(person, languages=["es"])
     outcomes.put_off(make.claim(), PipelineError("VENDOR_ACCOUNT", engine="speech"))
 
-    assert "Waiting for our staff to put an engine right" in page_of(client, job)
+    assert "On hold while we fix a problem with a provider" in page_of(client, job)
