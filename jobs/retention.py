@@ -32,7 +32,7 @@ LATE = timedelta(days=1)
 
 TIDIED = 50  # jobs and uploads purged at a time beside other work
 
-TEXTS = ("transcript_srt", "translations_srt")
+TEXTS = ("transcript_srt", "translations_srt", "glossary")
 """Options that hold a customer's words."""
 
 

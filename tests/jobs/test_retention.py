@@ -195,7 +195,13 @@ def test_deleting_now_does_not_wait_for_a_download(job: DubbingJob, storage: Pat
 
 
 def test_the_words_of_a_customer_go_with_the_files(job: DubbingJob) -> None:
-    DubbingJob.objects.update(options={"transcript_srt": "secret", "wav": True})
+    DubbingJob.objects.update(
+        options={
+            "transcript_srt": "secret",
+            "glossary": [{"source": "secret", "target": None, "language": None}],
+            "wav": True,
+        }
+    )
     expire(job)
 
     purge()
