@@ -184,11 +184,11 @@ def test_a_lost_connection_is_said_and_recovers(
     show(page, person, job)
 
     page.context.set_offline(True)
-    expect(page.get_by_text("No connection. Trying again")).to_be_visible()
+    expect(page.get_by_text("No connection. The page reconnects")).to_be_visible()
     dubs.work(1)
     page.context.set_offline(False)
 
-    expect(page.get_by_text("No connection. Trying again")).to_be_hidden()
+    expect(page.get_by_text("No connection. The page reconnects")).to_be_hidden()
     expect(page.get_by_text("Waiting to go on")).to_be_visible()
     complaints.clear()  # the browser itself writes down that it was offline
 
