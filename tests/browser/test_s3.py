@@ -160,7 +160,7 @@ def test_a_bucket_without_rules_lets_no_page_send(
     sign_in(page, person)
 
     drop(page, shelf.film)
-    expect(page.get_by_text("That didn’t work. We try again in")).to_be_visible()
+    expect(page.get_by_text("That didn’t work. Trying again in")).to_be_visible()
 
     assert statuses(bucket, "PUT") == set()
     page.close()
