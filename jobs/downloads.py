@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from dubber.errors import NotFound, UserError
 from dubber.rate_limits import ip_of
-from jobs import extras, links
+from jobs import extras, links, outcomes
 from jobs.models import Artifact, Download, DubbingJob, LanguageTask
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find
@@ -118,7 +118,11 @@ def find_kind(
     if step is None:
         raise NotFound(_("file"))
     if ask:
-        extras.ask_for(job, task=task, kind=step)
+        with transaction.atomic():
+            outcomes.lock_job(job.pk)
+            if (file := files.filter(gone_at=None).first()) is not None:
+                return file, None  # made since the look above: asking again would end its links
+            extras.ask_for(job, task=task, kind=step)
     return None, step
 
 

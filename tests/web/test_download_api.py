@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from jobs import outcomes
 from jobs.models import DubbingJob, Step
 from jobs.states import StepKind, StepStatus
 from tests import make
@@ -81,6 +82,25 @@ def test_a_look_at_what_is_made_on_demand_has_nothing_made(job: DubbingJob) -> N
     looked = client.head(path(job, "lang=es&type=bundle"))
 
     assert looked.status_code == 202
+    assert not Step.objects.filter(kind=StepKind.BUNDLE).exists()
+
+
+def test_what_was_made_since_the_look_is_given_and_not_made_again(
+    job: DubbingJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock_job = outcomes.lock_job
+
+    def finished_first(job_id: int) -> DubbingJob:
+        made = job.artifacts.get(kind="srt")
+        made.pk, made.kind, made.object_key = None, "bundle", "made-meanwhile.zip"
+        made.save()
+        return lock_job(job_id)
+
+    monkeypatch.setattr(outcomes, "lock_job", finished_first)
+
+    answer = Api(job.user).get(path(job, "lang=es&type=bundle"))
+
+    assert answer.status_code == 302
     assert not Step.objects.filter(kind=StepKind.BUNDLE).exists()
 
 
