@@ -11,6 +11,7 @@
     const SHORTEST = 2000;
     const LONGEST = 15000;
     const GROWTH = 1.25;
+    const LIFT = 200; // milliseconds
     const offline = document.getElementById("offline");
     const told = document.getElementById("told");
     let pause = SHORTEST;
@@ -67,6 +68,7 @@
         etag = answer.headers.get("ETag");
         pause = SHORTEST;
         say(stages);
+        lift(stages);
         document.dispatchEvent(new CustomEvent("dub", { detail: { spoken: spoken(), page } }));
     }
 
@@ -92,10 +94,24 @@
         return Object.fromEntries(running.map(count));
     }
 
+    const newsSince = (before) =>
+        rows().filter((row) => before.get(row.dataset.language) !== row.dataset.told);
+
     function say(before) {
-        const news = rows().filter((row) => before.get(row.dataset.language) !== row.dataset.told);
+        const news = newsSince(before);
         if (news.length) {
             told.textContent = news.map((row) => row.dataset.told).join(". ");
+        }
+    }
+
+    // A language that has just been finished lifts, once.
+    function lift(before) {
+        if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+            return;
+        }
+        for (const row of newsSince(before).filter((one) => one.querySelector(".ready"))) {
+            const up = { transform: "translateY(-6px)", boxShadow: "0 6px 12px rgb(0 0 0 / 20%)" };
+            row.animate([{}, up, {}], { duration: LIFT, easing: "ease-out" });
         }
     }
 

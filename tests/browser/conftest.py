@@ -5,12 +5,14 @@ when it ends, unless the test took it out of `complaints`.
 """
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from django.core.files.storage import default_storage
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.site import Site, serving, working
@@ -146,6 +148,22 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> "Shelf":
 def dub(shelf: "Shelf", person: "User") -> "DubbingJob":
     """A finished dub of the person, in Spanish and French, with all its files."""
     return shelf.dub(person)
+
+
+@pytest.fixture
+def sample_dub(site: Site, shelf: "Shelf", dub: "DubbingJob") -> Iterator[None]:
+    """A sample dub for the home page of the site, as the demo leaves it."""
+    from dubber.public.sample import FILES, MANIFEST
+
+    folder = Path(site.environment["DUBBER_SAMPLE"])
+    folder.mkdir()
+    shutil.copyfile(shelf.film, folder / FILES["original"])
+    names = {"full_m4a": FILES["dub"], "vtt": FILES["captions"], "manifest": MANIFEST}
+    for file in dub.artifacts.filter(task__language="es", kind__in=names, current=True):
+        with default_storage.open(file.object_key) as kept:
+            (folder / names[file.kind]).write_bytes(kept.read())
+    yield
+    shutil.rmtree(folder)
 
 
 def sign_in(page: Page, user: "User") -> None:

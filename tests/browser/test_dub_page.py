@@ -22,6 +22,16 @@ IN_STEP = f"""() => {{
 }}"""
 
 
+NOTE_LIFTS = """
+    window.lifts = [];
+    const { animate } = Element.prototype;
+    Element.prototype.animate = function (frames, choices) {
+        window.lifts.push([this.id, choices.duration]);
+        return animate.call(this, frames, choices);
+    };
+"""
+
+
 def show(page: Page, person: User, job: DubbingJob) -> None:
     sign_in(page, person)
     page.goto(f"/jobs/{job.public_id}")
@@ -158,10 +168,11 @@ def test_nothing_is_wider_than_a_small_screen(
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-def test_a_language_that_becomes_ready_can_be_heard_at_once(
+def test_a_language_that_becomes_ready_lifts_once_and_can_be_heard_at_once(
     page: Page, person: User, shelf: dubs.Shelf
 ) -> None:
     job = dubs.ordered(person, shelf.film, languages=["es"])
+    page.add_init_script(NOTE_LIFTS)
     show(page, person, job)
     expect(page.get_by_text("Waiting for its turn")).to_be_visible()
 
@@ -175,6 +186,7 @@ def test_a_language_that_becomes_ready_can_be_heard_at_once(
 
     expect(page.get_by_text("5 lines, none overlaps.")).to_be_visible()
     expect(page.locator(".timeline .waiting")).to_have_count(0)
+    assert page.evaluate("window.lifts") == [["language-es", 200]]
 
 
 def test_a_lost_connection_is_said_and_recovers(

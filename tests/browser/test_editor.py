@@ -109,9 +109,11 @@ def test_two_people_at_one_line_lose_no_word(
     write(page, "Hers")
     expect_kept(page, "Hers")
     write(other, "His")
-    expect(other.locator(".conflict:visible")).to_contain_text("Someone else changed this line")
+    expect(other.locator(".conflict:visible")).to_contain_text(
+        "There is another wording of this line"
+    )
     expect(other.locator(".theirs").first).to_have_text("Hers")
-    other.locator(".conflict:visible").get_by_role("button", name="Keep mine").click()
+    other.locator(".conflict:visible").get_by_role("button", name="Keep the one above").click()
     expect_kept(other, "His")
 
     assert line(dub).text == "His"

@@ -170,6 +170,17 @@ def test_every_page_is_in_order(windows: Windows, world: World, group: str) -> N
     assert wrong == []
 
 
+@pytest.mark.usefixtures("sample_dub")
+def test_the_home_page_with_a_sample_is_in_order(windows: Windows, world: World) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    wrong: list[str] = []
+
+    for look in LOOKS:
+        wrong += seen(windows.of("", look[0]), "/", name="home-with-sample", look=look)
+
+    assert wrong == []
+
+
 def test_every_error_is_in_order(windows: Windows, complaints: list[str], world: World) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     wrong: list[str] = []

@@ -3,6 +3,7 @@
 import json
 import re
 import wave
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -33,6 +34,15 @@ WATCH_THE_BAR = """() => {
     }).observe(document.body, { childList: true, subtree: true });
 }"""
 """Writes down the coins that fly and what the balance in the bar becomes, past the page's end."""
+
+
+DROPPED = """(sound) => {
+    const bytes = Uint8Array.from(atob(sound), (one) => one.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], "My talk.wav", { type: "audio/wav" }));
+    return transfer;
+}"""
+"""What a browser gives with a file that is dragged into its window."""
 
 
 @pytest.fixture
@@ -104,6 +114,21 @@ def test_credits_leave_the_balance_in_the_bar_when_a_dub_is_launched(
     launched(page)
     seen = json.loads(page.evaluate("sessionStorage.getItem('seen')"))
     assert seen == {"coins": coins, "balances": ["993"]}
+
+
+def test_a_file_is_dropped_on_its_place(page: Page, person: User, recording: Recording) -> None:
+    sign_in(page, person)
+    page.goto("/jobs/new")
+    sound = b64encode(Path(recording(seconds=2)).read_bytes()).decode()
+
+    dropped = page.evaluate_handle(DROPPED, sound)
+    place = page.locator(".drop[data-role=voice]")
+    place.dispatch_event("dragover", {"dataTransfer": dropped})
+    expect(place).to_have_class(re.compile("over"))
+    place.dispatch_event("drop", {"dataTransfer": dropped})
+
+    arrived(page)
+    expect(page.locator("#file-voice")).to_contain_text("My talk.wav")
 
 
 def test_a_file_that_is_chosen_before_the_script_is_there_is_sent(
