@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from time import time
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import RequestDataTooBig
@@ -23,6 +23,7 @@ from accounts import links
 from accounts.links import Purpose
 from accounts.models import User
 from billing import ledger
+from billing.models import Purchase
 from dubber import beats
 from dubber.error_pages import ErrorPages
 from dubber.errors import Conflict
@@ -46,6 +47,7 @@ class World:
     owner: User
     newcomer: User
     unverified: User
+    purchase: UUID
     jobs: Mapping[str, DubbingJob] = field(default_factory=dict)
 
     def dub(self, name: str, rest: str = "") -> str:
@@ -121,6 +123,7 @@ PAGES: Mapping[str, tuple[PageOf, ...]] = {
         PageOf("delete-account", "/account/delete", "owner"),
         PageOf("billing", "/billing", "owner"),
         PageOf("billing-new", "/billing", "newcomer"),
+        PageOf("purchase", lambda world: f"/billing/purchases/{world.purchase}", "owner"),
     ),
     "dubs": (
         PageOf("home-signed-in", "/", "owner"),
@@ -135,9 +138,12 @@ PAGES: Mapping[str, tuple[PageOf, ...]] = {
         PageOf("dub-ready", dub("ready"), "owner"),
         PageOf("dub-running", dub("running"), "owner"),
         PageOf("dub-waiting", dub("waiting"), "owner"),
+        PageOf("dub-waiting-for-a-vendor", dub("held-up"), "owner"),
+        PageOf("dub-to-review", dub("to-review"), "owner"),
         PageOf("dub-failed", dub("failed"), "owner"),
         PageOf("dub-expired", dub("expired"), "owner"),
         PageOf("cancel", dub("waiting", "/cancel"), "owner"),
+        PageOf("start", dub("to-review", "/start"), "owner"),
         PageOf("delete", dub("ready", "/delete"), "owner"),
         PageOf("add-languages", dub("ready", "/languages"), "owner"),
         PageOf("retry", dub("failed", "/languages/es/retry"), "owner"),
@@ -199,7 +205,12 @@ def build(shelf: Shelf, owner: User) -> World:
     beats.beat("a worker")
     VendorHealth.objects.create(vendor="deepgram")
     VendorHealth.objects.create(vendor="openai", shut_until=timezone.now() + timedelta(hours=1))
-    world = World(owner, make.user("new@example.com"), make.user("unverified@example.com"))
+    begun = Purchase.objects.create(
+        user=owner, plan="creator", credits=50, amount_cents=2900, currency="usd"
+    )
+    world = World(
+        owner, make.user("new@example.com"), make.user("unverified@example.com"), begun.pk
+    )
     User.objects.filter(pk=world.unverified.pk).update(email_verified_at=None)
     world.unverified.refresh_from_db()
     ledger.grant(owner, credits=12, reference="thanks", reason="For your patience", by=None)
@@ -209,6 +220,14 @@ def build(shelf: Shelf, owner: User) -> World:
     expired = make.job(owner, languages=["de"], title="Last year’s talk")
     outcomes.fail(make.claim(), PipelineError("NO_SPEECH"))
     DubbingJob.objects.filter(pk=expired.pk).update(files_gone_at=timezone.now())
+    to_review = make.job(
+        owner, languages=["es"], title="Notes on a garden", options={"review": True}
+    )
+    make.done(2)
+    held_up = make.job(owner, languages=["es", "fr"], title="The ferry at night")
+    make.done(2)
+    outcomes.put_off(make.claim(), PipelineError("VENDOR_BUSY", engine="Deepgram"))
+    outcomes.put_off(make.claim(), PipelineError("VENDOR_ACCOUNT", engine="OpenAI"))
     running = make.job(owner, languages=["es", "fr", "ja"], title="How bread is made")
     make.done(2)
     make.claim()
@@ -216,6 +235,7 @@ def build(shelf: Shelf, owner: User) -> World:
     world.jobs = {
         **{"ready": ready, "failed": failed, "running": running},
         **{"expired": expired, "waiting": waiting},
+        **{"to-review": to_review, "held-up": held_up},
     }
     return world
 

@@ -16,7 +16,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from playwright.sync_api import Page, Response, Route
+from playwright.sync_api import Page, Response, Route, expect
 
 from accounts.models import User
 from tests import make
@@ -166,6 +166,22 @@ def test_every_page_is_in_order(windows: Windows, world: World, group: str) -> N
         url = address(one, world)
         for look in LOOKS:
             wrong += seen(windows.of(one.who, look[0]), url, name=one.name, look=look)
+
+    assert wrong == []
+
+
+def test_a_question_over_its_page_is_in_order(windows: Windows, world: World) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    wrong: list[str] = []
+
+    for width, theme, _ in LOOKS:
+        page = windows.of("owner", width)
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.goto(world.dub("ready"))
+        page.get_by_role("link", name="Delete the files now").click()
+        expect(page.get_by_role("dialog").locator("#question")).to_be_focused()
+        wrong += violations(page, f"question-{width}-{theme}")
+        page.screenshot(path=FOLDER / f"question-{width}-{theme}.png")
 
     assert wrong == []
 
