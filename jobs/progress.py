@@ -63,11 +63,20 @@ def ending_of(tasks: Sequence[LanguageTask]) -> str:
     return _("Done, except %(languages)s.") % {"languages": ", ".join(failed)}
 
 
+def _held_up(step: Step) -> str:
+    """Say whom a step waits for that was put off."""
+    words = {
+        "vendor_account": _(
+            "On hold while we fix a problem with a provider. You won’t be charged more."
+        ),
+        "vendor_busy": _("Waiting for a provider that is busy. We try again by ourselves."),
+    }
+    return words.get(step.reason, _("Something failed. We are trying again."))
+
+
 def _sentence(step: Step) -> str:
-    if step.reason == "vendor_account":
-        return _("On hold while we fix a problem with a provider. You won’t be charged more.")
     if step.reason:
-        return _("Something failed. We are trying again.")
+        return _held_up(step)
     if step.status != StepStatus.RUNNING:
         return _waiting(step)
     if step.kind == StepKind.TRANSLATE and step.parts:

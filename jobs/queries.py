@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from jobs.documents import time_left
 from jobs.models import Artifact, DubbingJob, JobEvent, LanguageTask, Step
+from jobs.pipeline.errors import FAILURES
 from jobs.pipeline.languages import LANGUAGES, Language
 from jobs.progress import Progress, current_step, ending_of, progress_of
 from jobs.results import DELIVERED
@@ -47,6 +48,12 @@ class LanguageView:
     def failed(self) -> bool:
         """Say whether it can be tried again."""
         return self.task.stage == Stage.FAILED
+
+    @property
+    def unusable(self) -> bool:
+        """Say whether it failed by the recording, so that trying again is in vain."""
+        failed = [one.error_code for one in self.steps if one.status == StepStatus.FAILED]
+        return self.failed and any(FAILURES[code].recording for code in failed)
 
     @property
     def ready(self) -> bool:
@@ -131,6 +138,11 @@ class JobView:
     def ready(self) -> Sequence[LanguageView]:
         """The languages that can be heard."""
         return [one for one in self.languages if one.ready]
+
+    @property
+    def unusable(self) -> bool:
+        """Say whether nothing can be made of its recording."""
+        return any(one.unusable for one in self.languages)
 
     @property
     def failed(self) -> Sequence[LanguageView]:

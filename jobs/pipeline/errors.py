@@ -9,46 +9,77 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One row of the table. sentence may have {fields} that the error fills in."""
+    """One row of the table. sentence may have {fields} that the error fills in.
+
+    recording says that it lies in what was sent: only another recording helps.
+    """
 
     sentence: str
     again: bool = False
+    recording: bool = False
 
 
 FAILURES: dict[str, Failure] = {
     "NOT_MEDIA": Failure(
-        "This isn't a video or sound file that we can read. Use one of {formats}."
+        "This isn't a video or sound file that we can read. Use one of {formats}.",
+        recording=True,
     ),
-    "EMPTY_FILE": Failure("The file is empty. Choose another one."),
-    "TRUNCATED": Failure("The file is cut off: its end is missing. Export or upload it again."),
-    "NO_AUDIO": Failure("The file has no sound track, so there is nothing to dub."),
-    "NO_SPEECH": Failure("We heard no speech in the sound track, so there is nothing to dub."),
-    "TOO_LONG": Failure("The file is {actual} long; the limit is {limit}. Cut it into parts."),
-    "TOO_SHORT": Failure("The file is shorter than one second. Choose a longer one."),
+    "EMPTY_FILE": Failure(
+        "The file is empty. Choose another one.",
+        recording=True,
+    ),
+    "TRUNCATED": Failure(
+        "The file is cut off: its end is missing. Export or upload it again.",
+        recording=True,
+    ),
+    "NO_AUDIO": Failure(
+        "The file has no sound track, so there is nothing to dub.",
+        recording=True,
+    ),
+    "NO_SPEECH": Failure(
+        "We heard no speech in the sound track, so there is nothing to dub.",
+        recording=True,
+    ),
+    "TOO_LONG": Failure(
+        "The file is {actual} long; the limit is {limit}. Cut it into parts.",
+        recording=True,
+    ),
+    "TOO_SHORT": Failure(
+        "The file is shorter than one second. Choose a longer one.",
+        recording=True,
+    ),
     "TOO_LARGE": Failure(
-        "The file is {actual}; the limit is {limit}. Compress it or cut it into parts."
+        "The file is {actual}; the limit is {limit}. Compress it or cut it into parts.",
+        recording=True,
     ),
     "TOO_MANY_STREAMS": Failure(
-        "The file holds {actual} streams; the limit is {limit}. Export a simpler one."
+        "The file holds {actual} streams; the limit is {limit}. Export a simpler one.",
+        recording=True,
     ),
     "PICTURE_TOO_LARGE": Failure(
-        "The picture is {actual} pixels; the limit is {limit}. Export a smaller one."
+        "The picture is {actual} pixels; the limit is {limit}. Export a smaller one.",
+        recording=True,
     ),
     "ENCRYPTED": Failure(
-        "The file is encrypted, so we can't read it. Export it without protection."
+        "The file is encrypted, so we can't read it. Export it without protection.",
+        recording=True,
     ),
     "CORRUPT_AUDIO": Failure(
-        "The sound track is damaged and can't be decoded. Export the file again."
+        "The sound track is damaged and can't be decoded. Export the file again.",
+        recording=True,
     ),
     "DURATION_MISMATCH": Failure(
         "Voice ({voice}) and background ({background}) differ by more than one second. "
-        "Export both at the same length."
+        "Export both at the same length.",
+        recording=True,
     ),
     "LENGTH_CHANGED": Failure(
-        "The sound is {actual} long, not {claimed} as the file says. Start again for a new quote."
+        "The sound is {actual} long, not {claimed} as the file says. Start again for a new quote.",
+        recording=True,
     ),
     "UPLOAD_CHANGED": Failure(
-        "The uploaded file changed after the dub was started. Start a new dub."
+        "The uploaded file changed after the dub was started. Start a new dub.",
+        recording=True,
     ),
     "PAIR_UNAVAILABLE": Failure("{source} to {target} isn't available: {reason}."),
     "LANGUAGE_UNKNOWN": Failure("{code} isn't a language that we know. Known: {known}."),

@@ -124,16 +124,49 @@ def test_a_failed_language_says_why_and_what_trying_again_costs(client: Client) 
     person = make.professional(credits=100)
     client.force_login(person)
     job = make.job(person, languages=["es"])
-    outcomes.fail(make.claim(), PipelineError("NO_AUDIO"))
+    outcomes.fail(make.claim(), PipelineError("ENGINE_FAILED", engine="Vosk"))
 
     page = client.get(f"/jobs/{job.public_id}").content.decode()
     retried = client.post(f"/jobs/{job.public_id}/languages/es/retry", follow=True)
 
-    assert "The file has no sound track" in page
+    assert "The Vosk engine failed." in page
     assert "7 credits were returned." in page
     assert "Try again for 7 credits" in page
     assert "Spanish is made again." in retried.content.decode()
     assert balance_of(person) == 93
+
+
+def test_where_the_recording_is_at_fault_nothing_is_sold_in_vain(client: Client) -> None:
+    person = make.professional(credits=100)
+    client.force_login(person)
+    job = make.job(person, languages=["es"])
+    outcomes.fail(make.claim(), PipelineError("NO_AUDIO"))
+
+    page = client.get(f"/jobs/{job.public_id}").content.decode()
+
+    assert "The file has no sound track" in page
+    assert "Start a dub of another file" in page
+    assert "Try again" not in page
+    assert "Add languages" not in page
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (PipelineError("VENDOR_BUSY", engine="Deepgram"), "Waiting for a provider that is busy."),
+        (PipelineError("VENDOR_ACCOUNT", engine="OpenAI"), "On hold while we fix a problem"),
+        (PipelineError("MEDIA_TOOL"), "Something failed. We are trying again."),
+    ],
+)
+def test_a_language_that_is_held_up_says_by_whom(
+    client: Client, error: PipelineError, sentence: str
+) -> None:
+    person = make.professional(credits=100)
+    client.force_login(person)
+    job = make.job(person, languages=["es"])
+    outcomes.put_off(make.claim(), error)
+
+    assert sentence in client.get(f"/jobs/{job.public_id}").content.decode()
 
 
 def test_a_refused_act_is_explained_on_the_page(client: Client, tmp_path: Path) -> None:
