@@ -7,6 +7,7 @@ loaded twice, wide and light, and narrow and dark; for the other two pictures it
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,9 @@ from tests import make
 from tests.browser.conftest import Opened
 from tests.browser.dubs import Shelf
 from tests.browser.pages import ERRORS, PAGES, PageOf, World, build
-from tests.browser.site import Site
+from tests.browser.site import Site, free_port, serving
+from tests.peers.server import VendorPeer
+from tests.peers.stripe import StripePeer
 
 pytestmark = [pytest.mark.browser, pytest.mark.ffmpeg]
 
@@ -32,6 +35,14 @@ Faults = Iterator[str]
 
 LOOKS = ((1280, "light", "dark"), (360, "dark", "light"))
 """A width, the theme in which a page is loaded, and the one that it changes to."""
+
+WITH_VENDORS = frozenset(
+    {
+        *{"pricing", "languages", "privacy", "billing", "billing-new"},
+        *{"new-dub", "new-dub-prepared", "new-dub-unaffordable", "add-languages"},
+    }
+)
+"""Pages that show more where vendors and Stripe are set up."""
 
 MOST_BYTES = 150 * 1024
 MOST_SHIFT = 0.05
@@ -71,7 +82,7 @@ class Windows:
     def of(self, who: str, width: int) -> Page:
         """The page of somebody, signed in; nothing of it is cached."""
         if (who, width) not in self.pages:
-            page = self.opened(width=width)
+            page = self.opened(base_url=self.site.url, width=width)
             # So that every page is loaded as by somebody who was never here.
             cdp = page.context.new_cdp_session(page)
             cdp.send("Network.enable")
@@ -87,6 +98,15 @@ class Windows:
             make.sign_in(client, getattr(self.world, who))
             value = client.cookies["sessionid"].value
             page.context.add_cookies([{"name": "sessionid", "value": value, "url": self.site.url}])
+
+
+@pytest.fixture
+def equipped(transactional_db: None, tmp_path: Path) -> Iterator[Site]:
+    """A site with all vendors and with Stripe."""
+    with VendorPeer() as vendors, StripePeer() as bank:
+        environment = {**vendors.environment, **bank.environment}
+        with serving(tmp_path / "site.log", port=free_port(), **environment) as site:
+            yield site
 
 
 @pytest.fixture
@@ -193,6 +213,22 @@ def test_the_home_page_with_a_sample_is_in_order(windows: Windows, world: World)
 
     for look in LOOKS:
         wrong += seen(windows.of("", look[0]), "/", name="home-with-sample", look=look)
+
+    assert wrong == []
+
+
+def test_what_a_site_with_vendors_shows_is_in_order(
+    opened: Opened, equipped: Site, world: World
+) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    windows = Windows(opened, equipped, world)
+    wrong: list[str] = []
+
+    for one in chain.from_iterable(PAGES.values()):
+        if one.name in WITH_VENDORS:
+            url, name = address(one, world), f"vendors-{one.name}"
+            for look in LOOKS:
+                wrong += seen(windows.of(one.who, look[0]), url, name=name, look=look)
 
     assert wrong == []
 
