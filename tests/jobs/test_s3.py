@@ -263,6 +263,26 @@ def test_a_download_is_sent_to_storage_for_a_minute(client: Client, tmp_path: Pa
     assert answer.headers["Content-Disposition"].startswith("attachment; filename")
 
 
+def test_captions_come_from_our_own_address_or_with_a_reason(
+    client: Client, tmp_path: Path, s3: S3Peer, nothing_is_opened: None
+) -> None:
+    job = delivered(make.professional(), tmp_path, kinds=("vtt",))
+    client.force_login(job.user)
+    url = f"/jobs/{job.public_id}/media/es/vtt"
+
+    whole = client.get(url)
+    part = client.get(url, headers={"Range": "bytes=2-4"})
+    s3.away = True
+    away = client.get(url)
+    s3.away = False
+    objects.delete([job.artifacts.get(kind="vtt").object_key])
+    gone = client.get(url)
+
+    assert (whole.status_code, whole.content) == (200, CONTENT)
+    assert (part.status_code, part.content) == (206, CONTENT[2:5])
+    assert (away.status_code, away["Retry-After"], gone.status_code) == (503, "5", 404)
+
+
 def test_a_spoken_line_is_played_from_storage(client: Client) -> None:
     job = spoken(make.professional())
     line = Line.objects.get(segment__index=1)
