@@ -13,6 +13,7 @@ from jobs.pipeline import subtitles
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find, variant
 from jobs.pipeline.ports import Tone
+from jobs.refusals import sentence_of
 
 LOUDNESS = ("-14", "source")
 KEPT = (None, -20, -20.0)
@@ -51,7 +52,7 @@ def check_captions(option: str, value: Any) -> None:
     try:
         subtitles.read(value)
     except PipelineError as error:
-        raise _wrong(option, str(error)) from error
+        raise _wrong(option, sentence_of(error)) from error
 
 
 def _loudness(value: Any, _languages: Collection[str]) -> None:

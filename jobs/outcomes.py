@@ -21,6 +21,7 @@ from jobs import bonuses, claims, events, queue, rows, storage
 from jobs.claims import Claim
 from jobs.models import DubbingJob, JobEvent, LanguageTask, Step
 from jobs.pipeline.errors import PipelineError
+from jobs.refusals import final_sentence
 from jobs.states import (
     BEFORE,
     ENDED,
@@ -224,11 +225,6 @@ def charge_reference(job: DubbingJob, task: LanguageTask) -> str:
 def charge_references(job: DubbingJob, task: LanguageTask) -> list[str]:
     """What the ledger knows every making of a language by, the first first."""
     return [f"{job.public_id}:{task.language}:{run}" for run in range(1, task.runs + 1)]
-
-
-def final_sentence(error: PipelineError) -> str:
-    """What the customer reads when nothing will be tried again."""
-    return f"{error} We tried several times and gave up." if error.again else str(error)
 
 
 def cancel_steps(job: DubbingJob) -> None:

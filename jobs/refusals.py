@@ -58,4 +58,17 @@ def refusal(error: PipelineError) -> UserError:
             reason=error.code.lower(),
         )
     status = 413 if error.code == "TOO_LARGE" else 400
-    return UserError(error.code.lower(), str(error), status=status)
+    return UserError(error.code.lower(), sentence_of(error), status=status)
+
+
+def sentence_of(error: PipelineError) -> str:
+    """What happened, in the language of whoever reads it now."""
+    return _(error.failure.sentence).format(**error.fields)
+
+
+def final_sentence(error: PipelineError) -> str:
+    """What the customer reads when nothing will be tried again."""
+    sentence = sentence_of(error)
+    if not error.again:
+        return sentence
+    return _("%(failure)s We tried several times and gave up.") % {"failure": sentence}

@@ -22,11 +22,11 @@ from billing.queries import plan_of
 from dubber.errors import Conflict, UserError
 from jobs import links, objects, rows, scratch
 from jobs.models import DubbingJob, Upload, new_public_id
-from jobs.pipeline.errors import FAILURES, PipelineError
+from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find
 from jobs.pipeline.probe import probe
 from jobs.pipeline.timeline import Source
-from jobs.refusals import refusal
+from jobs.refusals import refusal, sentence_of
 from jobs.sparse import SparseCopy
 from jobs.steps import limits_of
 
@@ -226,10 +226,14 @@ def refuse_other_lengths(voice: Upload, background: Upload) -> None:
     one, two = (upload.duration_ms or 0 for upload in (voice, background))
     if abs(one - two) <= 1000:
         return
-    sentence = FAILURES["DURATION_MISMATCH"].sentence
-    said = sentence.format(voice=f"{one / 1000:.1f} s", background=f"{two / 1000:.1f} s")
+    error = PipelineError(
+        "DURATION_MISMATCH", voice=f"{one / 1000:.1f} s", background=f"{two / 1000:.1f} s"
+    )
     raise UserError(
-        "duration_mismatch", said, voice_duration=one / 1000, background_duration=two / 1000
+        "duration_mismatch",
+        sentence_of(error),
+        voice_duration=one / 1000,
+        background_duration=two / 1000,
     )
 
 

@@ -1,4 +1,4 @@
-"""The catalogue in locale/ holds every text of the templates, so that translators miss none."""
+"""The catalogue in locale/ holds every text of the templates and of the pipeline's failures."""
 
 import re
 from collections.abc import Iterator
@@ -9,6 +9,8 @@ from django.template import Template
 from django.template.loader import get_template
 from django.templatetags.i18n import BlockTranslateNode, TranslateNode
 from django.utils.translation import trim_whitespace
+
+from jobs.pipeline.errors import FAILURES
 
 ROOT = Path(__file__).parents[2]
 CATALOGUE = ROOT / "locale" / "en" / "LC_MESSAGES" / "django.po"
@@ -42,7 +44,7 @@ def texts_of(template: Any) -> Iterator[str]:
 def templates() -> Iterator[tuple[str, Any]]:
     """Our templates by name."""
     for folder in (ROOT / "templates", ROOT / "billing" / "templates"):
-        for path in sorted(folder.rglob("*.html")):
+        for path in sorted((*folder.rglob("*.html"), *folder.rglob("*.txt"))):
             name = path.relative_to(folder).as_posix()
             loaded: Any = get_template(name)
             yield name, loaded.template
@@ -54,6 +56,14 @@ def test_every_text_of_the_templates_is_in_the_catalogue() -> None:
     missing = {
         (name, text) for name, one in templates() for text in texts_of(one) if text not in known
     }
+
+    assert missing == set(), "Run: make messages"
+
+
+def test_every_failure_is_in_the_catalogue() -> None:
+    known = catalogued()
+
+    missing = {row.sentence for row in FAILURES.values()} - known
 
     assert missing == set(), "Run: make messages"
 

@@ -7,7 +7,7 @@ from django_q.models import OrmQ
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from billing.queries import balance_of, imbalances
-from jobs import claims, outcomes, queue, steps, sweeper
+from jobs import claims, outcomes, queue, refusals, steps, sweeper
 from jobs.models import DubbingJob, JobEvent, Step
 from jobs.pipeline.errors import FAILURES, PipelineError, ProviderFailed, Stopped
 from jobs.services import cancel_job
@@ -141,7 +141,7 @@ def test_what_was_tried_in_vain_says_so_in_the_end_and_promises_nothing_before(c
     error = PipelineError(code, engine="Pico")
 
     assert "try again" not in str(error)
-    assert outcomes.final_sentence(error) == f"{error} We tried several times and gave up."
+    assert refusals.final_sentence(error) == f"{error} We tried several times and gave up."
 
 
 def test_the_other_side_may_ask_for_more_patience() -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from jobs.pipeline.errors import PipelineError
+from jobs import refusals
+from jobs.pipeline.errors import FAILURES, PipelineError
 from jobs.refusals import BUSY, refusal
 
 MEDIA: dict[str, dict[str, Any]] = {
@@ -42,3 +43,12 @@ def test_what_works_again_soon_says_when_to_come_back(code: str) -> None:
     assert (told.code, told.status) == ("service_busy", 503)
     assert told.details == {"retry_after": 5, "reason": code.lower()}
     assert "by ourselves" not in told.message
+
+
+def test_a_failure_is_told_in_the_language_of_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    spanish = {FAILURES["TOO_LARGE"].sentence: "{actual}, no {limit}."}
+    monkeypatch.setattr(refusals, "_", spanish.__getitem__)
+
+    told = refusal(PipelineError("TOO_LARGE", actual="3 GB", limit="2 GB"))
+
+    assert (told.message, told.status) == ("3 GB, no 2 GB.", 413)
