@@ -39,7 +39,7 @@ test: develop ## Run the tests: first those that need only Python, then all othe
 	$(PYTEST) -m "(browser or worker) and not (postgres or slow or fullset)" $(ARGS)
 
 screenshots: develop ## Take pictures of every page, in both themes, wide and narrow, into var/screenshots
-	$(PYTEST) -m browser tests/browser/test_every_page.py $(ARGS)
+	PICTURES=1 $(PYTEST) -m browser tests/browser/test_every_page.py $(ARGS)
 
 messages: develop ## Bring the texts of templates and code into locale/, for translators
 	@$(RUN) manage.py makemessages --all --no-obsolete --add-location file \

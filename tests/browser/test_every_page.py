@@ -1,9 +1,11 @@
 """Every page in both themes, wide and narrow: nothing complains, axe finds nothing, little is sent.
 
-What it sees it keeps as pictures in var/screenshots: `make screenshots` is this file. A page is
-loaded twice, wide and light, and narrow and dark; for the other two pictures it changes its theme.
+A page is loaded twice, wide and light, and narrow and dark. With PICTURES set, which is what
+`make screenshots` does, it keeps what it sees in var/screenshots, and changes the theme of each for
+two more pictures.
 """
 
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -30,6 +32,7 @@ from tests.peers.stripe import StripePeer
 
 pytestmark = [pytest.mark.browser, pytest.mark.ffmpeg]
 
+PICTURES = "PICTURES" in os.environ
 FOLDER = settings.BASE_DIR / "var" / "screenshots"
 Faults = Iterator[str]
 
@@ -159,14 +162,16 @@ def seen(
     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
     yield from faults(page, url, name=f"{name}-{width}-{theme}", status=status)
     yield from violations(page, f"{name}-{width}-{theme}")
-    picture(page, f"{name}-{width}-{theme}")
-    page.emulate_media(color_scheme=other)  # type: ignore[arg-type]
-    picture(page, f"{name}-{width}-{other}")
+    if PICTURES:
+        picture(page, f"{name}-{width}-{theme}")
+        page.emulate_media(color_scheme=other)  # type: ignore[arg-type]
+        picture(page, f"{name}-{width}-{other}")
 
 
-def picture(page: Page, name: str) -> None:
-    """Take a picture of all of the page; what is on its way from one colour to another is there."""
-    page.screenshot(path=FOLDER / f"{name}.png", full_page=True, animations="disabled")
+def picture(page: Page, name: str, *, whole: bool = True) -> None:
+    """Take a picture of a page; what is on its way from one colour to another is there."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=FOLDER / f"{name}.png", full_page=whole, animations="disabled")
 
 
 def violations(page: Page, name: str) -> Faults:
@@ -179,7 +184,6 @@ def violations(page: Page, name: str) -> Faults:
 
 @pytest.mark.parametrize("group", sorted(PAGES))
 def test_every_page_is_in_order(windows: Windows, world: World, group: str) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
     wrong: list[str] = []
 
     for one in PAGES[group]:
@@ -191,7 +195,6 @@ def test_every_page_is_in_order(windows: Windows, world: World, group: str) -> N
 
 
 def test_a_question_over_its_page_is_in_order(windows: Windows, world: World) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
     wrong: list[str] = []
 
     for width, theme, _ in LOOKS:
@@ -201,14 +204,14 @@ def test_a_question_over_its_page_is_in_order(windows: Windows, world: World) ->
         page.get_by_role("link", name="Delete the files now").click()
         expect(page.get_by_role("dialog").locator("#question")).to_be_focused()
         wrong += violations(page, f"question-{width}-{theme}")
-        page.screenshot(path=FOLDER / f"question-{width}-{theme}.png")
+        if PICTURES:
+            picture(page, f"question-{width}-{theme}", whole=False)
 
     assert wrong == []
 
 
 @pytest.mark.usefixtures("sample_dub")
 def test_the_home_page_with_a_sample_is_in_order(windows: Windows, world: World) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
     wrong: list[str] = []
 
     for look in LOOKS:
@@ -220,7 +223,6 @@ def test_the_home_page_with_a_sample_is_in_order(windows: Windows, world: World)
 def test_what_a_site_with_vendors_shows_is_in_order(
     opened: Opened, equipped: Site, world: World
 ) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
     windows = Windows(opened, equipped, world)
     wrong: list[str] = []
 
@@ -234,7 +236,6 @@ def test_what_a_site_with_vendors_shows_is_in_order(
 
 
 def test_every_error_is_in_order(windows: Windows, complaints: list[str], world: World) -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
     wrong: list[str] = []
 
     for error, made in ERRORS.items():
