@@ -4,6 +4,7 @@
 
     const SUFFIXES = /\.(mp4|mov|mkv|webm|mp3|wav|m4a|aac|flac|ogg|opus)$/i;
     const MEGABYTE = 1024 * 1024;
+    const { clock } = window.dubber;
     const { send, Refused } = window.dubber.transfer;
     const { begin, post, save, persist, reason, hideWhatIsSent } = window.dubber.draft;
     const form = document.getElementById("new-dub");
@@ -209,15 +210,6 @@
 
     function fill(sentence, words) {
         return sentence.replace(/\{(\w+)\}/g, (_, name) => words[name]);
-    }
-
-    function clock(seconds) {
-        const all = Math.round(seconds);
-        const rest = String(all % 60).padStart(2, "0");
-        const minutes = Math.floor(all / 60);
-        return minutes < 60
-            ? `${minutes}:${rest}`
-            : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${rest}`;
     }
 
     function inWords(seconds) {

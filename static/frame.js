@@ -1,7 +1,18 @@
 // What every page has: the theme switch, the account menu, which closes like a menu, a word when the
-// network is gone, and flags where a font draws them.
+// network is gone, flags where a font draws them, and how a time is written.
 (() => {
     "use strict";
+
+    // A time as people write it: 1:04, or 1:02:03; to the nearest second.
+    function clock(seconds) {
+        const whole = Math.round(seconds);
+        const two = (number) => String(number).padStart(2, "0");
+        const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+        const rest = two(whole % 60);
+        return hours ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
+    }
+
+    window.dubber = { ...window.dubber, clock };
 
     const YEAR = 365 * 24 * 3600;
     const root = document.documentElement;

@@ -18,6 +18,7 @@
     if (!section) {
         return;
     }
+    const { clock } = window.dubber;
     const FAR = 0.35; // seconds of drift from which a follower jumps
     const NEAR = 0.02; // below this it is left alone; in between it is led back by its speed
     const LOOK_MS = 120;
@@ -249,15 +250,6 @@
 
     // -- What is shown -----------------------------------------------------------------------
 
-    const clock = (seconds) => {
-        const whole = Math.floor(seconds);
-        const two = (number) => String(number).padStart(2, "0");
-        const minutes = Math.floor(whole / 60);
-        const hours = Math.floor(minutes / 60);
-        const rest = `${two(minutes % 60)}:${two(whole % 60)}`;
-        return hours ? `${hours}:${rest}` : `${minutes}:${two(whole % 60)}`;
-    };
-
     const give = (name, detail) => section.dispatchEvent(new CustomEvent(name, { detail }));
 
     function tell() {
@@ -265,7 +257,7 @@
         if (document.activeElement !== seek || !seek.matches(":active")) {
             seek.value = now;
         }
-        const words = `${clock(now)} / ${clock(length)}`;
+        const words = `${clock(Math.floor(now))} / ${clock(Math.floor(length))}`;
         if (output.textContent !== words) {
             output.textContent = words;
             seek.setAttribute("aria-valuetext", words);

@@ -15,16 +15,7 @@
     const QUICK = 1.03; // as in jobs/timeline.py
     const FAST = 1.15;
     const known = new WeakMap();
-
-    const clock = (seconds) => {
-        const whole = Math.round(seconds);
-        const pad = (number) => String(number).padStart(2, "0");
-        const minutes = Math.floor(whole / 60);
-        const hours = Math.floor(minutes / 60);
-        return hours
-            ? `${hours}:${pad(minutes % 60)}:${pad(whole % 60)}`
-            : `${minutes}:${pad(whole % 60)}`;
-    };
+    const { clock } = window.dubber;
 
     const times = (speed) =>
         speed && Math.abs(speed - 1) >= 0.005 ? `${speed.toFixed(2)}×` : "";
