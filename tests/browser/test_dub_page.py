@@ -53,6 +53,13 @@ def sound(page: Page, language: str) -> dict[str, Any]:
     return found
 
 
+def ask_for_all_files(page: Page) -> None:
+    """Ask for the ZIP, which then waits for a worker."""
+    with page.expect_response("**/download/es/bundle"):
+        page.locator(".result:visible").get_by_role("link", name="All files in one").click()
+    expect(page.get_by_text("being made, a few seconds")).to_be_visible()
+
+
 def until(page: Page, fact: str) -> None:
     """Wait until an expression is true; as a function, because the policy forbids `eval`."""
     page.wait_for_function(fact if fact.startswith("() =>") else f"() => ({fact})")
@@ -257,8 +264,7 @@ def test_cancelling_asks_without_javascript_too(
 def test_a_file_made_on_demand_comes_by_itself(page: Page, person: User, dub: DubbingJob) -> None:
     show(page, person, dub)
 
-    page.locator(".result:visible").get_by_role("link", name="All files in one").click()
-    expect(page.get_by_text("being made, a few seconds")).to_be_visible()
+    ask_for_all_files(page)
     with page.expect_download(timeout=4 * PATIENCE_MS) as saved:
         dubs.work()
 
@@ -269,8 +275,7 @@ def test_waiting_for_a_file_survives_a_lost_connection(
     page: Page, person: User, dub: DubbingJob, complaints: list[str]
 ) -> None:
     show(page, person, dub)
-    page.locator(".result:visible").get_by_role("link", name="All files in one").click()
-    expect(page.get_by_text("being made, a few seconds")).to_be_visible()
+    ask_for_all_files(page)
 
     with page.expect_event("requestfailed"):
         page.context.set_offline(True)
