@@ -7,7 +7,6 @@ import pytest
 from pytest_django import Settings
 
 from jobs.models import JobEvent, Step, Take, VendorCall
-from jobs.providers import cards
 from jobs.states import JobStatus, StepKind
 from tests.e2e.test_killed_worker import kill_all, wait_for, work
 from tests.e2e.vendors import Worker, configure, order
@@ -21,6 +20,9 @@ pytestmark = [
 ]
 
 
+PLACES = 2  # fewer than there are lines, so that some are always under way
+
+
 @pytest.fixture
 def peer(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[VendorPeer]:
     with VendorPeer() as running:
@@ -30,7 +32,10 @@ def peer(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor
         yield running
 
 
-def test_only_calls_under_way_when_the_worker_was_killed_are_made_again(peer: VendorPeer) -> None:
+def test_only_calls_under_way_when_the_worker_was_killed_are_made_again(
+    peer: VendorPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DUBBER_VENDOR_PLACES", f"deepgram-speech={PLACES}")
     job = order(["es"], seconds=90)
     Worker().work(until=StepKind.DUB)
     peer.latency = Latency(speech=(0.4, 0.05))
@@ -50,11 +55,9 @@ def test_only_calls_under_way_when_the_worker_was_killed_are_made_again(peer: Ve
     assert job.status == JobStatus.COMPLETE
     assert peer.count("deepgram", "recognition") == 1
     lost = JobEvent.objects.get(job=job, kind=JobEvent.Kind.CALLS_LOST).details["calls"]
-    assert 1 <= lost <= cards.aura(paced=True).at_once
+    assert 1 <= lost <= PLACES
     assert (
         VendorCall.objects.filter(job=job, unit="characters").count() >= sum(bought.values()) - lost
     )
     assert max(bought.values()) <= 2
-    assert (
-        sum(times == 2 for times in bought.values()) <= under_way <= cards.aura(paced=True).at_once
-    )
+    assert sum(times == 2 for times in bought.values()) <= under_way
