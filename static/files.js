@@ -5,7 +5,7 @@
     const SUFFIXES = /\.(mp4|mov|mkv|webm|mp3|wav|m4a|aac|flac|ogg|opus)$/i;
     const MEGABYTE = 1024 * 1024;
     const { send, Refused } = window.dubber.transfer;
-    const { begin, post, save, persist, reason, hideWhatIsSent } = window.dubber.draft;
+    const { begin, post, save, tell, persist, reason, hideWhatIsSent } = window.dubber.draft;
     const form = document.getElementById("new-dub");
     const said = document.getElementById("words").dataset;
     const lengths = {}; // seconds by role, as the browser reads them off the files
@@ -154,6 +154,8 @@
         const place = form.querySelector(`[data-refused="${role}"]`);
         place.textContent = sentence;
         place.hidden = !sentence;
+        place.toggleAttribute("data-unread", Boolean(sentence));
+        tell("");
     }
 
     // Shows how far a file is.
