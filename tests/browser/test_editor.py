@@ -91,6 +91,7 @@ def test_a_changed_line_is_made_anew_and_nothing_else(
     expect(page.get_by_text("Updating the changed lines.")).to_be_visible()
     dubs.work()
     expect(page.locator("#language-es")).to_contain_text("ready")
+    expect(page.locator("#line-now")).to_have_text("Hola a todos.")
     with page.expect_download() as saved:
         page.locator("#files-es").get_by_role("link", name="Captions (VTT)").click()
 
