@@ -6,9 +6,13 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+from django.utils.translation import gettext as _
+from django.views.csrf import csrf_failure
 
 from dubber.api_errors import json_response, plain_response
 from dubber.error_pages import error_page, too_large, wants_page
+from dubber.errors import UserError
 from dubber.rate_limits import PAGES, TooMany, spend
 
 Respond = Callable[[HttpRequest], HttpResponse]
@@ -136,6 +140,39 @@ class PageLimits:
             page = wants_page(request)
             return error_page(request, error) if page else json_response(error, request)
         return None
+
+
+class SignedOut:
+    """Tells the scripts of a page that its person is signed out, where a browser is led to sign in.
+
+    They can't follow there, and would take it for a lost connection.
+    """
+
+    def __init__(self, respond: Respond) -> None:
+        self.respond = respond
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer the request."""
+        response = self.respond(request)
+        led = response.get("Location", "").partition("?")[0] == resolve_url(settings.LOGIN_URL)
+        if not led or not _by_script(request):
+            return response
+        sentence = _("You are signed out. Load this page again to sign in: your words are kept.")
+        return json_response(UserError("authentication_required", sentence, status=401), request)
+
+
+def old_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Refuse what came without the token of its session; Django's CSRF_FAILURE_VIEW."""
+    if not _by_script(request):
+        return csrf_failure(request, reason)
+    sentence = _(
+        "You signed in or out in another window. Load this page again: your words are kept."
+    )
+    return json_response(UserError("permission_denied", sentence, status=403), request)
+
+
+def _by_script(request: HttpRequest) -> bool:
+    return "application/json" in request.headers.get("Accept", "") and not wants_page(request)
 
 
 def _is_json(response: HttpResponse) -> bool:

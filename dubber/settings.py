@@ -144,6 +144,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "dubber.middleware.PageLimits",
+    "dubber.middleware.SignedOut",
     "accounts.middleware.VerifiedPages",
     "accounts.middleware.LocalTimes",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -308,6 +309,7 @@ SESSION_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "dubber.middleware.old_form"
 X_FRAME_OPTIONS = "DENY"
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.urls import reverse
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -85,6 +86,12 @@ class LanguageChoice:
     def may_be_premium(self) -> bool:
         """Say whether there is a premium voice to choose."""
         return any(one.premium for one in self.offer.voices)
+
+    @property
+    def own_name(self) -> str:
+        """What its speakers call it."""
+        code = {"zh": "zh-hans"}.get(self.offer.code, self.offer.code)
+        return str(get_language_info(code)["name_local"])
 
     @property
     def variants(self) -> list[tuple[str, str]]:
@@ -176,6 +183,11 @@ class Estimate:
     def wrong_elsewhere(self) -> list[str]:
         """What is wrong with no field of its own."""
         return [told for place, told in self.wrong.items() if place not in PLACES and told]
+
+    @property
+    def hindrances(self) -> list[str]:
+        """What is wrong, wherever it is told."""
+        return [told for told in self.wrong.values() if told]
 
     @property
     def glossary(self) -> list[tuple[str, str]]:

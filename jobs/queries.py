@@ -45,6 +45,11 @@ class LanguageView:
         return self.task.stage in ENDED
 
     @property
+    def updating(self) -> bool:
+        """Say whether it was delivered before, and its changed lines are made anew."""
+        return not self.ended and self.task.render_price > 0
+
+    @property
     def failed(self) -> bool:
         """Say whether it can be tried again."""
         return self.task.stage == Stage.FAILED
@@ -155,6 +160,16 @@ class JobView:
         return [one for one in self.languages if not one.ended]
 
     @property
+    def begun(self) -> Sequence[LanguageView]:
+        """Those of them of which there is no dub yet."""
+        return [one for one in self.running if not one.updating]
+
+    @property
+    def updating(self) -> Sequence[LanguageView]:
+        """Those of them whose changed lines are made anew; a cancel leaves them as they were."""
+        return [one for one in self.running if one.updating]
+
+    @property
     def ending(self) -> str:
         """What became of a job that has ended."""
         return ending_of([one.task for one in self.languages])
@@ -173,10 +188,9 @@ class JobView:
     def to_return(self) -> int:
         """Credits that come back when the job is cancelled now."""
         kept = SPOKEN if self.strict else frozenset()
-        return sum(
-            one.task.credits - one.task.refunded
-            for one in self.languages
-            if not one.ended and one.task.stage not in kept
+        begun = [one.task for one in self.begun if one.task.stage not in kept]
+        return sum(task.credits - task.refunded for task in begun) + sum(
+            one.task.render_price for one in self.updating
         )
 
 

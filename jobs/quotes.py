@@ -94,10 +94,12 @@ def targets_of(languages: Collection[str], source_language: str, plan: Plan) -> 
             if language.code in variants:
                 raise PipelineError("LANGUAGE_TWICE", language=language.name)
             variants[language.code] = variant(asked)
-        if source_language and find(source_language).code in variants:
+        spoken = find(source_language) if source_language else None
+        if spoken and spoken.code in variants:
             raise UserError(
                 "validation_error",
-                _("The recording is in that language already."),
+                _("The recording is in %(language)s already. Take that language out.")
+                % {"language": spoken.name},
                 field="languages",
             )
     except PipelineError as error:

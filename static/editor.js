@@ -361,6 +361,16 @@
     });
     window.addEventListener("online", sendAll);
 
+    // Shows what keeps the dub from being updated: a choice that its writer has to make, or a line.
+    function leadTo(row) {
+        if (!row.rival && row.trouble.hidden) {
+            say(row, list.dataset.unsaved);
+        }
+        const place = row.rival ? row.conflict.querySelector("button") : row.text;
+        place.focus();
+        place.scrollIntoView({ block: "center" });
+    }
+
     // What is asked about must be there first: the price, and the words that are spoken.
     for (const link of document.querySelectorAll("#bar a[data-dialog]")) {
         link.addEventListener("click", async (event) => {
@@ -370,7 +380,10 @@
             event.preventDefault();
             event.stopPropagation();
             await sendAll();
-            if (!unsentRows().length) {
+            const [first] = unsentRows();
+            if (first) {
+                leadTo(first);
+            } else {
                 link.click();
             }
         });

@@ -6,7 +6,7 @@
     const MEGABYTE = 1024 * 1024;
     const { clock } = window.dubber;
     const { send, Refused } = window.dubber.transfer;
-    const { begin, post, save, persist, reason, hideWhatIsSent } = window.dubber.draft;
+    const { begin, post, save, tell, persist, reason, hideWhatIsSent } = window.dubber.draft;
     const form = document.getElementById("new-dub");
     const said = document.getElementById("words").dataset;
     const lengths = {}; // seconds by role, as the browser reads them off the files
@@ -155,6 +155,8 @@
         const place = form.querySelector(`[data-refused="${role}"]`);
         place.textContent = sentence;
         place.hidden = !sentence;
+        place.toggleAttribute("data-unread", Boolean(sentence));
+        tell("");
     }
 
     // Shows how far a file is.

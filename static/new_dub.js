@@ -7,6 +7,7 @@
     const form = document.getElementById("new-dub");
     const said = document.getElementById("words").dataset;
     const launch = document.getElementById("launch");
+    const DOUBLE_CLICK = 1000; // milliseconds
 
     form.elements.captions.addEventListener("change", async (event) => {
         const file = event.target.files[0];
@@ -40,12 +41,13 @@
 
     const boxes = [...form.querySelectorAll("[name=languages]")];
     const find = document.getElementById("find-language");
+    const plain = (words) => words.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
     find.addEventListener("input", () => {
-        const wanted = find.value.trim().toLowerCase();
+        const wanted = plain(find.value.trim());
         const rows = [...form.querySelectorAll(".language")];
         rows.forEach((row) => {
-            row.hidden = !row.dataset.search.toLowerCase().includes(wanted);
+            row.hidden = !plain(row.dataset.search).includes(wanted);
         });
         document.getElementById("no-language").hidden = rows.some((row) => !row.hidden);
     });
@@ -55,11 +57,13 @@
             return;
         }
         const spoken = form.elements.source_language.value;
+        // Where it is still to be heard, the language of the page is the likeliest: it comes last.
+        const likely = (box) => Number(!spoken && box.value === document.documentElement.lang);
         const price = (box) =>
             Number(document.getElementById(`price-${box.value}`).dataset.credits ?? Infinity);
         const sorted = boxes
             .filter((box) => box.value !== spoken)
-            .sort((one, other) => price(one) - price(other));
+            .sort((one, other) => likely(one) - likely(other) || price(one) - price(other));
         let left = Number(form.dataset.balance);
         let most = Number(form.dataset.most);
         boxes.forEach((box) => {
@@ -92,6 +96,9 @@
             tell(said.wait);
             return;
         }
+        if (leftOut()) {
+            return;
+        }
         const label = launch.textContent;
         launch.setAttribute("aria-disabled", "true");
         launch.textContent = said.launching;
@@ -101,6 +108,20 @@
             launch.textContent = label;
         }
     });
+
+    // A dub is paid for: whoever chose a file that was refused is told, once, that it goes without.
+    // The second half of a double click is no answer to that.
+    let asked = -Infinity;
+
+    function leftOut() {
+        const unread = [...form.querySelectorAll("[data-unread]")];
+        if (unread.length) {
+            unread.forEach((place) => place.removeAttribute("data-unread"));
+            asked = performance.now();
+            tell(said.leftOut);
+        }
+        return performance.now() - asked < DOUBLE_CLICK;
+    }
 
     // Leads eyes, keyboard and screen reader to what is wrong; the next Tab leads to what mends it.
     function pointOut(wrong) {

@@ -12,6 +12,7 @@
     let at = null; // none yet
     let code = "";
     let kept = "";
+    let place = 0; // seconds at which the player is
     let wish = 0; // counts the languages asked for, so that only the last one's lines are drawn
 
     const box = () => document.getElementById("timeline-box");
@@ -52,6 +53,7 @@
         const name = document.getElementById("timeline-language");
         name.textContent = button ? button.textContent : name.textContent;
         send(figure(), "lines", { lines });
+        mark(place); // its words may be others now, while nothing plays
     }
 
     function lineAt(seconds) {
@@ -101,8 +103,9 @@
 
     player?.addEventListener("chosen", (event) => hear(event.detail.code));
     player?.addEventListener("place", (event) => {
-        send(figure(), "time", { seconds: event.detail.seconds });
-        mark(event.detail.seconds);
+        place = event.detail.seconds;
+        send(figure(), "time", { seconds: place });
+        mark(place);
     });
     player?.addEventListener("step", (event) => {
         const line = lines[Math.min(Math.max((at ?? -1) + event.detail.by, 0), lines.length - 1)];

@@ -81,6 +81,7 @@ def test_a_newcomer_without_keys_reads_that_buying_is_off_and_takes_the_starter_
     assert "20 credits are there." in after
     assert "Take 20 free credits" not in after
     assert balance_of(user) == 20
+    assert "Make a dub" in after
 
 
 def test_a_second_starter_pack_is_refused_in_plain_words(client: Client, user: User) -> None:

@@ -91,6 +91,7 @@ def test_a_changed_line_is_made_anew_and_nothing_else(
     expect(page.get_by_text("Updating the changed lines.")).to_be_visible()
     dubs.work()
     expect(page.locator("#language-es")).to_contain_text("ready")
+    expect(page.locator("#line-now")).to_have_text("Hola a todos.")
     with page.expect_download() as saved:
         page.locator("#files-es").get_by_role("link", name="Captions (VTT)").click()
 
@@ -118,6 +119,41 @@ def test_two_people_at_one_line_lose_no_word(
 
     assert line(dub).text == "His"
     complaints.clear()  # the browser writes down that it was answered 409
+
+
+def test_a_wording_that_is_still_to_be_chosen_is_shown_before_the_dub_is_updated(
+    page: Page, opened: Opened, person: User, dub: DubbingJob, complaints: list[str]
+) -> None:
+    edit(page, person, dub)
+    other = opened()
+    edit(other, person, dub)
+    write(page, "Hers")
+    expect_kept(page, "Hers")
+    write(other, "His")
+    choice = other.get_by_role("button", name="Use the other one")
+    expect(choice).to_be_visible()
+    write(other, "Another line", number=2)
+    expect(other.locator("[data-line]").nth(1).locator("[data-changed]")).to_be_visible()
+
+    other.get_by_role("link", name="Update the dub").click()
+
+    expect(choice).to_be_focused()
+    complaints.clear()
+
+
+def test_an_editor_whose_session_has_ended_says_so_and_keeps_the_words(
+    page: Page, person: User, dub: DubbingJob, complaints: list[str]
+) -> None:
+    edit(page, person, dub)
+    page.context.clear_cookies(name="sessionid")
+
+    write(page, "Hola a todos.")
+
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    sign_in(page, person)
+    page.goto(f"/jobs/{dub.public_id}/edit/es")
+    expect_kept(page, "Hola a todos.")
+    complaints.clear()
 
 
 def test_what_could_not_be_sent_is_still_there_after_the_page_was_closed(

@@ -12,10 +12,11 @@ from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
 from jobs.models import DubbingJob, Upload
+from tests import make
 from tests.browser.cable import Cable, cable
-from tests.browser.conftest import Opened, sign_in
+from tests.browser.conftest import Opened, sign_in, with_password
 from tests.browser.hands import Keyboard, Mouse, in_both_ways
-from tests.browser.site import Site
+from tests.browser.site import Site, serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
@@ -245,6 +246,40 @@ def test_a_background_of_another_length_is_refused_before_it_is_sent(
     assert Upload.objects.count() == 1
 
 
+def test_a_dub_is_not_launched_without_the_background_that_was_refused_until_one_says_so(
+    page: Page, person: User, recording: Recording
+) -> None:
+    sign_in(page, person)
+    page.goto("/jobs/new")
+    page.get_by_label("Drop a video or a voice track here").set_input_files(recording())
+    arrived(page)
+    page.get_by_role("checkbox", name="Spanish").check()
+    expect(page.locator("#sum")).to_contain_text("credits")
+    other = recording("music.wav", seconds=70)
+    page.get_by_label("Drop the background here").set_input_files(other)
+    expect(page.get_by_text("differ by more than one second")).to_be_visible()
+
+    page.get_by_role("button", name="Launch").dblclick()
+
+    expect(page.get_by_text("launch again to go on without it")).to_be_visible()
+    assert DubbingJob.objects.count() == 0
+    page.wait_for_timeout(1_000)  # no longer a double click
+    page.get_by_role("button", name="Launch").click()
+    launched(page)
+
+
+def test_a_language_is_found_by_the_name_that_its_speakers_give_it(
+    page: Page, person: User
+) -> None:
+    sign_in(page, person)
+    page.goto("/jobs/new")
+
+    page.get_by_label("Search languages").fill("Espanol")
+
+    expect(page.get_by_role("checkbox", name="Spanish")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="French")).to_be_hidden()
+
+
 def test_a_file_that_is_no_recording_is_refused_before_it_is_sent(
     page: Page, person: User, tmp_path: Path
 ) -> None:
@@ -282,3 +317,21 @@ def test_what_one_can_afford_is_chosen_once_there_are_prices(
     affordable.click()
 
     expect(page.get_by_role("checkbox", name="Spanish")).to_be_checked()
+
+
+def test_what_is_probably_spoken_is_the_last_that_one_can_afford(
+    opened: Opened, recording: Recording, tmp_path: Path, transactional_db: None
+) -> None:
+    person = with_password(make.user(credits=20))
+    with serving(tmp_path / "site.log", OPENAI_BASE_URL="http://127.0.0.1:9/v1") as site:
+        page = opened(base_url=site.url)
+        sign_in(page, person)
+        page.goto("/jobs/new")
+        page.get_by_label("Drop a video or a voice track here").set_input_files(recording())
+        arrived(page)
+
+        page.get_by_role("button", name="All I can afford").click()
+
+        expect(page.locator("[name=languages]:checked")).to_have_count(2)
+        expect(page.get_by_role("checkbox", name="English")).not_to_be_checked()
+        page.goto("about:blank")  # nothing of it asks a site that has ended

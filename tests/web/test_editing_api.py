@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -376,6 +377,22 @@ def test_a_rendering_that_is_cancelled_leaves_the_language_as_it_was(
     assert (job.status, job.tasks.get().stage) == (JobStatus.COMPLETE, Stage.COMPLETE)
     assert balance_of(person) == 93
     assert not job.steps.filter(status__in=[StepStatus.READY, StepStatus.WAITING]).exists()
+
+
+def test_who_cancels_a_rendering_is_promised_what_comes_back(
+    client: Client, job: DubbingJob, person: User
+) -> None:
+    rendering(job)
+    client.force_login(person)
+    before = balance_of(person)
+
+    question = client.get(f"/jobs/{job.public_id}/cancel").content.decode()
+    client.post(f"/jobs/{job.public_id}/cancel")
+
+    assert balance_of(person) - before == 1
+    assert "Stop updating the dub?" in question
+    assert "Cancel and get 1 credit back" in question
+    assert "These languages stop" not in question
 
 
 @pytest.mark.parametrize("asked_before", [True, False])

@@ -155,6 +155,33 @@ def test_a_form_without_its_token_says_that_nothing_was_sent() -> None:
     assert "Nothing was sent." in response.content.decode()
 
 
+SCRIPT = {"Accept": "application/json"}
+
+
+def test_a_script_hears_that_its_person_is_signed_out() -> None:
+    client = Client(headers=SCRIPT)
+
+    response = client.post("/jobs/new/job_abc/choices")
+
+    assert (response.status_code, response.json()["error"]) == (401, "authentication_required")
+    assert "Load this page again to sign in" in response.json()["message"]
+
+
+def test_a_browser_is_led_to_sign_in() -> None:
+    response = Client(headers=BROWSER).get("/jobs")
+
+    assert response.headers["Location"] == "/login?next=/jobs"
+
+
+def test_a_script_hears_that_its_page_is_of_an_earlier_session() -> None:
+    client = Client(enforce_csrf_checks=True, headers=SCRIPT)
+
+    response = client.post("/jobs/new/job_abc/choices")
+
+    assert (response.status_code, response.json()["error"]) == (403, "permission_denied")
+    assert "Load this page again" in response.json()["message"]
+
+
 def sent_much(path: str, kind: str) -> Any:
     """Say that ten gigabytes come."""
     told: dict[str, Any] = {"CONTENT_LENGTH": str(10 * 1024**3), "wsgi.input": Unread()}

@@ -58,3 +58,13 @@ def test_a_file_that_is_no_media_is_refused(client: Client, tmp_path: Path) -> N
     client.force_login(make.professional())
 
     assert "isn&#x27;t a video or sound file" in send(client, path)
+
+
+def test_languages_without_a_price_say_what_is_in_the_way(client: Client, recording: Path) -> None:
+    client.force_login(make.professional())
+
+    page = send(client, recording, languages="en", source_language="en")
+
+    assert "There is no price yet:" in page
+    assert page.count("The recording is in English already. Take that language out.") >= 2
+    assert "Choose languages to see" not in page

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.queries import balance_of
 from jobs import outcomes
-from jobs.models import Upload
+from jobs.models import DubbingJob, Upload
 from jobs.pipeline.errors import PipelineError
 from tests import make
 from tests.web.delivered import delivered
@@ -148,6 +148,23 @@ def test_where_the_recording_is_at_fault_nothing_is_sold_in_vain(client: Client)
     assert "Start a dub of another file" in page
     assert "Try again" not in page
     assert "Add languages" not in page
+
+
+def test_the_language_that_is_spoken_already_is_not_sold_again(client: Client) -> None:
+    person = make.professional(credits=100)
+    client.force_login(person)
+    job = make.job(person, languages=["es"])
+    outcomes.fail(
+        make.claim(),
+        PipelineError("PAIR_UNAVAILABLE", source="Spanish", target="Spanish", reason="spoken"),
+    )
+    DubbingJob.objects.update(heard_language="es")
+
+    page = client.get(f"/jobs/{job.public_id}").content.decode()
+
+    assert "7 credits were returned." in page
+    assert "it needs no dub" in page
+    assert "Try again" not in page
 
 
 @pytest.mark.parametrize(
