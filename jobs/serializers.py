@@ -5,7 +5,11 @@ Whatever isn't named here is not read. What the fields mean for the business is 
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+
+from jobs.models.glossary import LONGEST_TERM
+from jobs.pipeline.ports import Tone
 
 STATUSES = ("pending", "uploading", "processing", "generating", "finalizing", "complete", "error")
 STAGES = (
@@ -80,6 +84,83 @@ class UploadUrlsAnswer(Form):
     background_track_path = serializers.CharField(required=False)
 
 
+class OptionTerm(Form):
+    """A word of the recording, and how it is to be said: null leaves it as it is."""
+
+    source = serializers.CharField(max_length=LONGEST_TERM)  # type: ignore[assignment]
+    target = serializers.CharField(max_length=LONGEST_TERM, allow_null=True)
+    language = serializers.CharField(
+        required=False, allow_null=True, help_text="For this language only."
+    )
+
+
+class Options(Form):
+    """What may be chosen for a job; whatever is left out is as it always is."""
+
+    # These only describe what may be sent. options.checked reads it: it knows the job's languages.
+
+    review = serializers.BooleanField(
+        required=False, allow_null=True, help_text="Wait for `start` once the recording is heard."
+    )
+    variants = serializers.DictField(
+        child=serializers.CharField(),
+        required=False,
+        allow_null=True,
+        help_text='Which variant of a language, such as `{"es": "es-MX"}`; see `/api/languages`.',
+    )
+    voices = serializers.DictField(
+        child=serializers.DictField(child=serializers.CharField(max_length=100)),
+        required=False,
+        allow_null=True,
+        help_text="Who speaks for a speaker, counted from 0, such as "
+        '`{"es": {"0": "aura-2-celeste-es"}}`; see `/api/languages`.',
+    )
+    tone = serializers.ChoiceField([str(tone) for tone in Tone], required=False, allow_null=True)
+    glossary = OptionTerm(many=True, required=False, allow_null=True)
+    loudness = serializers.ChoiceField(
+        ["-14", "source"],
+        required=False,
+        allow_null=True,
+        help_text="In LUFS (a string), or as loud as the original. -14 if left out.",
+    )
+    keep_original_db = serializers.ChoiceField(
+        [-20],
+        required=False,
+        allow_null=True,
+        help_text="How loud the original voice stays under the dub, where no background was sent; "
+        "null takes it away. -20 if left out.",
+    )
+    wav = serializers.BooleanField(
+        required=False, allow_null=True, help_text="Make WAV files at once, not when asked for."
+    )
+    transcript_srt = serializers.CharField(
+        required=False, allow_null=True, help_text="Captions that say what was said."
+    )
+    translations_srt = serializers.DictField(
+        child=serializers.CharField(),
+        required=False,
+        allow_null=True,
+        help_text="Captions that say what is to be said, by language.",
+    )
+    speech = serializers.DictField(
+        child=serializers.CharField(),
+        required=False,
+        allow_null=True,
+        help_text='Which engine speaks a language, such as `{"ja": "polly"}`.',
+    )
+    translation = serializers.DictField(
+        child=serializers.CharField(),
+        required=False,
+        allow_null=True,
+        help_text='Who translates into a language, such as `{"ja": "openai"}`.',
+    )
+
+
+@extend_schema_field(Options)
+class OptionsField(serializers.DictField):
+    """What was chosen, as it was sent."""
+
+
 class JobForm(Form):
     """Which dub is wanted. Addresses and lengths are hints: we know our own."""
 
@@ -103,7 +184,7 @@ class JobForm(Form):
     title = serializers.CharField(
         max_length=1000, required=False, allow_null=True, allow_blank=True
     )
-    options = serializers.DictField(required=False, allow_null=True)
+    options = OptionsField(required=False, allow_null=True)
 
 
 class JobAnswer(Form):

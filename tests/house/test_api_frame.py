@@ -235,6 +235,20 @@ def test_every_code_of_an_error_is_in_the_table_of_the_docs() -> None:
     assert codes - documented == set()
 
 
+def test_every_option_of_an_order_is_in_the_description_and_in_the_docs() -> None:
+    told = json.loads(Client().get("/openapi.json").content)
+    table = (settings.BASE_DIR / "docs" / "api.md").read_text().partition("## Choices")[2]
+    documented = {
+        name
+        for row in re.findall(r"^\| (`.+?) \|", table.partition("\n## ")[0], re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+
+    described = told["components"]["schemas"]["OptionsRequest"]["properties"]
+
+    assert set(described) == documented == set(options.CHECKS)
+
+
 def test_the_description_is_made_once_and_not_sent_to_who_knows_it() -> None:
     first = Client().get("/openapi.json")
 
