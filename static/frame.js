@@ -1,5 +1,6 @@
 // What every page has: the theme switch, the account menu, which closes like a menu, a word when the
-// network is gone, flags where a font draws them, and how a time is written.
+// network is gone, flags where a font draws them, forms that a double click sends once, and how a time
+// is written.
 (() => {
     "use strict";
 
@@ -67,6 +68,28 @@
     window.addEventListener("online", look);
     window.addEventListener("offline", look);
     look();
+
+    // A second click, while the first one is answered, must not make or pay something twice.
+    const AGAIN = 5000; // milliseconds
+    const sent = new Map();
+    document.addEventListener("submit", (event) => {
+        const form = event.target;
+        if (event.defaultPrevented || form.method !== "post") {
+            return;
+        }
+        if (performance.now() - (sent.get(form) ?? -Infinity) < AGAIN) {
+            event.preventDefault();
+        } else {
+            sent.set(form, performance.now());
+        }
+    });
+    window.addEventListener("pageshow", () => sent.clear());
+
+    // Where a form was answered by a page of its own, loading that again must not send the form again.
+    const answered = document.querySelector("[data-address]");
+    if (answered) {
+        history.replaceState(null, "", answered.dataset.address);
+    }
 
     function close(menu) {
         const inside = menu.contains(document.activeElement);

@@ -1,5 +1,7 @@
 """The frame of every page, and the timeline, in a browser."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -147,3 +149,28 @@ def test_the_window_follows_the_playhead(opened: Opened) -> None:
 
     assert page.evaluate("() => document.querySelector('.timeline-window').scrollLeft") > 300
     expect(page.locator(".playhead")).to_have_attribute("visibility", "visible")
+
+
+def test_a_double_click_and_a_reload_make_one_key(page: Page, person: User) -> None:
+    sign_in(page, person)
+    page.goto("/account")
+    page.get_by_label("Name of a new key").fill("A script")
+
+    page.get_by_role("button", name="Make a key").dblclick()
+
+    expect(page.get_by_text("Copy this key now")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/account$"))
+    page.reload()
+    expect(page.get_by_text("Copy this key now")).to_have_count(0)
+    assert person.api_keys.count() == 1
+
+
+def test_without_javascript_a_new_dub_fits_a_small_screen(opened: Opened, person: User) -> None:
+    page = opened(java_script_enabled=False, width=360)
+    sign_in(page, person)
+    page.goto("/jobs/new")
+
+    name = page.get_by_role("checkbox", name="Spanish").locator("xpath=ancestor::li").bounding_box()
+
+    assert name is not None
+    assert name["x"] + name["width"] <= 360

@@ -216,6 +216,8 @@ def test_deleting_the_files_says_what_is_lost_and_loses_it(
 
     assert "can’t be recovered" in question
     assert "The files of this dub are gone" in after
+    assert "Files deleted" in after
+    assert "✓ ready" not in after
     assert "/media/" not in after
 
 
