@@ -62,7 +62,7 @@ class AffordForm(JobCostForm):
 
     def to_internal_value(self, data: Any) -> Any:
         """Read a query."""
-        told = str(data.get("languages", ""))
+        told = ",".join(map(str, data.getlist("languages")))  # named twice, it means both
         languages = [code.strip() for code in told.split(",") if code.strip()]
         return super().to_internal_value({"languages": languages, "duration": data.get("duration")})
 

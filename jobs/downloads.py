@@ -21,7 +21,7 @@ from jobs import extras, links, outcomes
 from jobs.models import Artifact, Download, DubbingJob, LanguageTask
 from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import find
-from jobs.refusals import refuse_expired
+from jobs.refusals import not_ready, refuse_expired
 from jobs.states import Stage, StepKind
 
 LIFE = timedelta(minutes=10)
@@ -142,7 +142,7 @@ def _task_of(job: DubbingJob, language: str) -> LanguageTask:
         raise NotFound(_("language"))
     refuse_expired(job)
     if task.stage != Stage.COMPLETE:
-        raise NotFound(_("file"), code="file_not_ready")
+        raise not_ready()
     return task
 
 

@@ -6,13 +6,12 @@ from pathlib import Path
 
 from django.db import transaction
 from django.db.models import F, Model
-from django.utils.translation import gettext as _
 
-from dubber.errors import Conflict, NotFound, UserError
+from dubber.errors import Conflict, UserError
 from jobs import outcomes, scratch
 from jobs.models import Artifact, DubbingJob, LanguageTask, Step
 from jobs.pipeline.errors import FAILURES
-from jobs.refusals import refuse_expired
+from jobs.refusals import not_ready, refuse_expired
 from jobs.states import Stage, StepKind, StepStatus
 
 ASKED_AGAIN = (StepStatus.DONE, StepStatus.FAILED, StepStatus.CANCELLED)
@@ -27,7 +26,7 @@ def ask_for(job: DubbingJob, *, task: LanguageTask, kind: StepKind) -> Step:
     job = outcomes.lock_job(job.pk)
     refuse_expired(job)
     if not job.tasks.filter(pk=task.pk, stage=Stage.COMPLETE).exists():
-        raise NotFound(_("file"), code="file_not_ready")
+        raise not_ready()
     step, _new = Step.objects.get_or_create(job=job, task=task, kind=kind)
     ask_again(step)
     outcomes.make_ready(job)

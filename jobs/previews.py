@@ -18,7 +18,7 @@ from jobs.editing import find_task, route_of, to_edit
 from jobs.models import DubbingJob, LanguageTask, Line, Preview, Step, Take
 from jobs.pipeline import dub as recipe
 from jobs.pipeline.dub import Engines
-from jobs.refusals import refuse_expired
+from jobs.refusals import not_ready, refuse_expired
 from jobs.states import (
     MOST_PREVIEWS_OF_JOB,
     MOST_PREVIEWS_OF_LINE,
@@ -66,7 +66,7 @@ def preview_line(
         job = to_edit(job)
         task = find_task(job, language)
         if task.stage != Stage.COMPLETE:
-            raise NotFound("language", code="file_not_ready")
+            raise not_ready()
         line = task.lines.select_related("segment").filter(pk=line_id).first()
         if line is None:
             raise NotFound("line")

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from dubber.errors import UserError
+from dubber.errors import NotFound, UserError
 from jobs.models import DubbingJob
 from jobs.pipeline.errors import PipelineError
 
@@ -43,6 +43,11 @@ def refuse_expired(job: DubbingJob) -> None:
     """Raise UserError files_expired when the files of a job are gone."""
     if job.files_expired:
         raise UserError("files_expired", _("The files of this job are gone."), status=410)
+
+
+def not_ready() -> NotFound:
+    """What is told of a file, or a line to hear, of a language that isn't finished."""
+    return NotFound("", code="file_not_ready", message=_("This language isn't finished yet."))
 
 
 def refusal(error: PipelineError) -> UserError:

@@ -19,7 +19,7 @@ from jobs.editing import find_task, rooms_of, route_of, to_edit
 from jobs.models import DubbingJob, LanguageTask, Line, Shortening, Step
 from jobs.pipeline.dub import Engines
 from jobs.previews import words_of
-from jobs.refusals import refuse_expired
+from jobs.refusals import not_ready, refuse_expired
 from jobs.states import (
     MOST_SHORTENINGS_OF_JOB,
     MOST_SHORTENINGS_OF_LINE,
@@ -68,7 +68,7 @@ def shorten_line(
         job = to_edit(job)
         task = find_task(job, language)
         if task.stage != Stage.COMPLETE:
-            raise NotFound("language", code="file_not_ready")
+            raise not_ready()
         line = task.lines.select_related("segment").filter(pk=line_id).first()
         if line is None:
             raise NotFound("line")

@@ -267,8 +267,10 @@ def _check_languages(languages: Collection[str]) -> None:
     if not 1 <= len(languages) <= MOST_LANGUAGES:
         raise UserError("validation_error", _("Choose 1 to 10 languages."), field="languages")
     try:
-        for code in languages:
-            find(code)
+        named = [find(code) for code in languages]
+        for place, language in enumerate(named):
+            if language in named[:place]:
+                raise PipelineError("LANGUAGE_TWICE", language=language.name)
     except PipelineError as error:
         raise refusal(error) from error
 

@@ -95,10 +95,11 @@ def test_a_price_for_nonsense_is_refused(text: str) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "validation_error")
 
 
-def test_affording_a_job_tells_what_is_missing() -> None:
+@pytest.mark.parametrize("languages", ["languages=es,fr", "languages=es&languages=fr"])
+def test_affording_a_job_tells_what_is_missing(languages: str) -> None:
     client = signed_in(make.user(credits=10))
 
-    answer = client.get(f"{PAYMENTS}/can-afford-job?languages=es,fr&duration=61").json()
+    answer = client.get(f"{PAYMENTS}/can-afford-job?{languages}&duration=61").json()
 
     assert answer.pop("cost_breakdown").keys() == {"es", "fr"}
     assert answer == {

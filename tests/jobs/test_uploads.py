@@ -8,7 +8,7 @@ from billing.models import UserCredits
 from billing.plans import PLANS
 from dubber.errors import Conflict, UserError
 from jobs.models import Upload
-from jobs.uploads import measure_upload, record_source, register_upload
+from jobs.uploads import issue_uploads, measure_upload, record_source, register_upload
 from tests import make
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +32,15 @@ class Endless(io.BytesIO):
     def __init__(self, size: int) -> None:
         super().__init__(b"x")
         self.size = size
+
+
+@pytest.mark.parametrize("languages", [["es", "es"], ["es", "es-MX"]])
+def test_a_language_named_twice_is_told_before_anything_is_sent(languages: list[str]) -> None:
+    with pytest.raises(UserError) as refused:
+        issue_uploads(make.user(), languages=languages, names={"voice": "a.wav"})
+
+    assert refused.value.code == "language_twice"
+    assert not Upload.objects.exists()
 
 
 def test_an_upload_is_kept_with_its_size_and_checksum() -> None:

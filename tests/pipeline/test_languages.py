@@ -3,7 +3,7 @@
 import pytest
 
 from jobs.pipeline.errors import PipelineError
-from jobs.pipeline.languages import LANGUAGES, distance, find, tag, variant
+from jobs.pipeline.languages import LANGUAGES, distance, find, in_words, tag, variant
 
 
 def test_the_twelve_stand_in_the_order_of_the_contract() -> None:
@@ -97,3 +97,9 @@ def test_the_variants_nearest_to_the_wanted_one_come_first(wanted: str, nearest:
     ordered = sorted(every, key=lambda spoken: distance(spoken, wanted))
 
     assert ordered[: len(nearest)] == nearest
+
+
+def test_every_variant_has_a_name_that_people_know() -> None:
+    variants = [code for language in LANGUAGES.values() for code in language.variants]
+
+    assert [code for code in variants if code in in_words(code)] == []

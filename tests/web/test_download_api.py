@@ -139,6 +139,7 @@ def test_a_language_that_is_not_finished_has_no_files_yet() -> None:
     response = Api(job.user).get(path(job, "lang=es"))
 
     assert (response.status_code, response.json()["error"]) == (404, "file_not_ready")
+    assert response.json()["message"] == "This language isn't finished yet."
 
 
 def test_files_whose_time_is_over_are_gone(job: DubbingJob) -> None:
