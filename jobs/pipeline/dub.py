@@ -56,8 +56,8 @@ class Options:
 
     loudness is LUFS, None for "as loud as the source". keep_original_db is how far the one mixed
     track goes down under speech (dB, negative), None for silence. voices: speaker to voice id.
-    By the index of their segment: line_voices are voices for single lines; the lines of `kept` stay
-    as they were recorded, those of `muted` are not spoken at all.
+    By the index of their segment: line_voices are voices for single lines, obeyed where the engine
+    has them; the lines of `kept` stay as they were recorded, those of `muted` aren't spoken at all.
     terms: words of the recording, and how they are to be said. fuller: whether a line that leaves
     much silence may be worded anew. usual_voices are those that speakers had before, voices are
     wanted now. captions: SRT or VTT in the language of the dub, "" for none; what they say is not
@@ -196,7 +196,7 @@ def dub(
         voice=route.voice,
         translator=route.translator,
         cast=voices_of(transcript, route=route, options=options),
-        line_voices=options.line_voices,
+        line_voices=_line_voices(route, options),
         unspoken=options.kept | options.muted,
         samples=stems.samples,
         desk=desk,
@@ -222,8 +222,14 @@ def voices_of(transcript: Transcript, *, route: Route, options: Options) -> dict
 
 def line_voice(segment: Segment, transcript: Transcript, *, route: Route, options: Options) -> str:
     """The id of the voice that `dub` gives a line of this transcript."""
-    chosen = options.line_voices.get(segment.index)
+    chosen = _line_voices(route, options).get(segment.index)
     return chosen or voices_of(transcript, route=route, options=options)[segment.speaker]
+
+
+def _line_voices(route: Route, options: Options) -> dict[int, str]:
+    """The voices of single lines that there are, which a route set anew may have changed."""
+    known = {voice.id for voice in route.voices}
+    return {index: voice for index, voice in options.line_voices.items() if voice in known}
 
 
 def preview_key(text: str, *, route: Route, target: str, voice: str) -> str:
