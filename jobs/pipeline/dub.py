@@ -16,7 +16,7 @@ from jobs.pipeline import ingest as ingesting
 from jobs.pipeline import mix as mixing
 from jobs.pipeline import speak as speaking
 from jobs.pipeline import translate as translating
-from jobs.pipeline.cast import cast
+from jobs.pipeline.cast import cast, known
 from jobs.pipeline.languages import find, tag
 from jobs.pipeline.parallel import both
 from jobs.pipeline.ports import Desk, Tone, Transcriber, Translator, Voice, VoiceInfo
@@ -196,7 +196,7 @@ def dub(
         voice=route.voice,
         translator=route.translator,
         cast=voices_of(transcript, route=route, options=options),
-        line_voices=_line_voices(route, options),
+        line_voices=known(options.line_voices, route.voices),
         unspoken=options.kept | options.muted,
         samples=stems.samples,
         desk=desk,
@@ -222,14 +222,8 @@ def voices_of(transcript: Transcript, *, route: Route, options: Options) -> dict
 
 def line_voice(segment: Segment, transcript: Transcript, *, route: Route, options: Options) -> str:
     """The id of the voice that `dub` gives a line of this transcript."""
-    chosen = _line_voices(route, options).get(segment.index)
+    chosen = known(options.line_voices, route.voices).get(segment.index)
     return chosen or voices_of(transcript, route=route, options=options)[segment.speaker]
-
-
-def _line_voices(route: Route, options: Options) -> dict[int, str]:
-    """The voices of single lines that there are, which a route set anew may have changed."""
-    known = {voice.id for voice in route.voices}
-    return {index: voice for index, voice in options.line_voices.items() if voice in known}
 
 
 def preview_key(text: str, *, route: Route, target: str, voice: str) -> str:
@@ -298,6 +292,7 @@ def export(
     """Write what the customer downloads, and measure it.
 
     `hearing` is the recognizer that listens to the dub again, None where that is switched off.
+    Where it fails, the dub is finished all the same, and its receipt says that nobody listened.
     """
     desk.progress("export", 0, 3)
     cues = captions.cues(spoken, language=spoken.language)

@@ -4,6 +4,7 @@ import io
 import shutil
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,9 @@ from jobs.pipeline import analysis
 from jobs.pipeline.dub import Engines, Route
 from jobs.pipeline.errors import PipelineError, ProviderFailed
 from jobs.pipeline.ports import Speech
-from jobs.pipeline.timeline import SAMPLE_RATE, Utterance
+from jobs.pipeline.timeline import SAMPLE_RATE, Recognition, Utterance
 from jobs.previews import preview_line
-from jobs.receipts import line_sentences
+from jobs.receipts import line_sentences, sentences
 from jobs.services import create_job, retry_language
 from jobs.states import STAGE_OF, JobStatus, Stage, StepKind
 from jobs.uploads import register_upload
@@ -214,6 +215,27 @@ def test_a_dub_is_heard_again_once_whatever_fails_after_it(
     job.refresh_from_db()
     assert (hearing.calls, again.calls) == (1, 1)
     assert job.status == JobStatus.COMPLETE
+
+
+class Deaf(Hearing):
+    """A recognizer whose vendor lets nobody in."""
+
+    def transcribe(
+        self, speech: Path, *, language: str | None, stop: Callable[[], None] | None = None
+    ) -> Recognition:
+        raise ProviderFailed("VENDOR_ACCOUNT", engine="test")
+
+
+def test_a_dub_that_nobody_can_hear_again_is_delivered_and_says_so() -> None:
+    made = replace(engines(hearing=Hearing(HEARD)), hearing=Deaf())
+    job = order(made)
+
+    work(made)
+
+    job.refresh_from_db()
+    task = job.tasks.get()
+    assert (job.status, task.refunded, task.receipt["word_error"]) == (JobStatus.COMPLETE, 0, None)
+    assert "Not heard again." in sentences(task.receipt, picture=False)
 
 
 def test_an_upload_that_changed_fails_the_job_with_its_credits_returned() -> None:
