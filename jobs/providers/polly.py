@@ -114,6 +114,7 @@ class Polly:
     def _spoken(
         self, text: str, voice: VoiceInfo, rate: float, seconds: float
     ) -> tuple[Speech, Bill]:
+        least = sound.shortest(text, voice.language, rate)
         most = sound.longest(text, voice.language, rate)
         try:
             answer = self._client.synthesize_speech(**_request(text, voice, rate))
@@ -128,7 +129,7 @@ class Polly:
                     most=sound.most_bytes(most),
                     faults=(BotoCoreError,),
                 )
-            return sound.from_ogg(content, most=most), self._bill(text, voice, answer)
+            return sound.from_ogg(content, least=least, most=most), self._bill(text, voice, answer)
         except sound.Unusable as error:
             raise self._unusable(error, text, voice, answer) from error
 
