@@ -7,7 +7,8 @@ which is what they have.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -183,9 +184,7 @@ class OpenAITranslator:
         )
         if answer is None:
             return self._in_halves(lines, source, target, context, terms, tone)
-        wanted = {line.id for line in lines}
-        texts = {line.id: " ".join(line.text.split()) for line in answer.lines}
-        return {id_: text for id_, text in texts.items() if id_ in wanted and text}
+        return _texts(answer, {line.id for line in lines})
 
     def _in_halves(
         self,
@@ -382,6 +381,15 @@ def _answer_in(content: str, *, bare: bool) -> Answer:
         if bare:
             raise
     return Answer.model_validate_json(_unwrapped(content))
+
+
+def _texts(answer: Answer, wanted: Set[int]) -> dict[int, str]:
+    """The texts of the lines wanted; none that may be another line's."""
+    given = Counter(line.id for line in answer.lines)
+    if given.keys() - wanted and wanted - given.keys():
+        return {}  # counted otherwise: all may be shifted by a line
+    texts = {line.id: " ".join(line.text.split()) for line in answer.lines if given[line.id] == 1}
+    return {id_: text for id_, text in texts.items() if id_ in wanted and text}
 
 
 def _unwrapped(content: str) -> str:

@@ -146,6 +146,22 @@ def test_lines_nobody_asked_for_and_empty_ones_are_dropped(
     assert ask(translator, HELLO, BYE) == {3: "Hola amigo"}
 
 
+def test_an_answer_that_counts_its_lines_otherwise_gives_no_line_the_text_of_another(
+    translator: OpenAITranslator, peer: Peer
+) -> None:
+    first, second, third = (Line(id_, f"Line {id_}", 1.5) for id_ in (1, 2, 3))
+    peer.vendors.model = lambda _: lines({0: "Uno", 1: "Dos", 2: "Tres"})
+
+    assert ask(translator, first, second, third) == {}
+
+
+def test_of_two_texts_for_one_line_none_is_taken(translator: OpenAITranslator, peer: Peer) -> None:
+    said = '{"id": 3, "text": "Hola"}, {"id": 3, "text": "Buenas"}, {"id": 8, "text": "Adiós"}'
+    peer.vendors.model = lambda _: Reply(content=f'{{"lines": [{said}]}}')
+
+    assert ask(translator, HELLO, BYE) == {8: "Adiós"}
+
+
 @pytest.mark.parametrize(
     "reply", [Reply(refusal="I can't help with that."), Reply(finish="content_filter")]
 )
