@@ -85,6 +85,13 @@ class Spoiled(ProviderFailed):
         self.bill = bill
 
 
+class NoPlace(ProviderFailed):
+    """All places at a vendor are taken by others: nothing failed, and nobody knows for how long."""
+
+    def __init__(self, vendor: str) -> None:
+        super().__init__("VENDOR_BUSY", engine=NAMES.get(vendor, vendor), detail="no free place")
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """How the calls to one vendor went lately; times are seconds of its keeper's clock.
@@ -153,7 +160,7 @@ class Accounts(Protocol):
     def place(
         self, vendor: str, kind: str, *, wait: float, lease: float, stop: Stop = wanted
     ) -> AbstractContextManager[None]:
-        """Hold one of the vendor's places; raises VENDOR_BUSY when none is free in `wait` seconds.
+        """Hold one of the vendor's places; raises NoPlace when none is free in `wait` seconds.
 
         Raises what `stop` raises meanwhile. When its holder dies, a place is free again after
         `lease` seconds at the latest.
@@ -222,7 +229,9 @@ class PacedCalls:
     def _admit(self, vendor: str) -> None:
         wait = self.accounts.change(vendor, admit)
         if wait > 0:
-            raise busy(vendor, detail="left alone after many failures", after=wait)
+            engine = NAMES.get(vendor, vendor)
+            detail = "left alone after many failures"
+            raise ProviderFailed("VENDOR_BUSY", engine=engine, detail=detail, after=wait)
 
     def _again(self, vendor: str, failure: ProviderFailed) -> bool:
         return failure.code in RETRIED and self.accounts.change(vendor, spend_retry)
@@ -248,12 +257,6 @@ class PacedCalls:
         self.accounts.record(vendor, kind, bill, self._clock() - started)
         self.accounts.change(vendor, went_well)
         return answer
-
-
-def busy(vendor: str, *, detail: str, after: float | None = None) -> ProviderFailed:
-    """The refusal to call a vendor now."""
-    engine = NAMES.get(vendor, vendor)
-    return ProviderFailed("VENDOR_BUSY", engine=engine, detail=detail, after=after)
 
 
 def within(call: Callable[[], Answer], seconds: float, vendor: str) -> Answer:
@@ -318,7 +321,7 @@ class InProcess:
             most = self._most.get((vendor, kind), OTHER_PLACES)
             places = self._places.setdefault((vendor, kind), threading.BoundedSemaphore(most))
         if not places.acquire(timeout=wait):
-            raise busy(vendor, detail="no free place")
+            raise NoPlace(vendor)
         try:
             yield
         finally:
