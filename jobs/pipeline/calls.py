@@ -34,6 +34,7 @@ PLACES: Mapping[tuple[str, str], int] = MappingProxyType(
 OTHER_PLACES = 4  # for a server of one's own, which has one machine
 
 RETRIED = frozenset({"VENDOR_BUSY", "ENGINE_FAILED"})  # where the same call may go well next time
+DEAR = frozenset({"recognition"})  # what was paid for in vain isn't bought again at once
 FIRST_WAIT = 0.5  # seconds at most before the first retry; every further bound is twice as long
 LONGEST_WAIT = 20.0
 
@@ -215,6 +216,8 @@ class PacedCalls:
             retry += 1
             pause = wait_before(retry, after=failure.after, jitter=self._jitter())
             wait = until - self._clock() - pause
+            if kind in DEAR and isinstance(failure, Spoiled):
+                raise failure
             if retry > patience.retries or wait <= 0 or not self._again(vendor, failure):
                 raise failure
             self._rest(pause)

@@ -216,13 +216,14 @@ def test_recognition_that_keeps_failing_has_its_code(
     with patience(fault) as placed:
         failed = failure(lambda: heard(vendors, placed, tmp_path))
 
+    most = 1 if isinstance(failed, Spoiled) else allowed(failed.code)
     assert failed.code == BECOMES[fault]
-    assert number(vendors, "deepgram", "recognition") == allowed(failed.code)
+    assert number(vendors, "deepgram", "recognition") == most
 
 
 @pytest.mark.ffmpeg
 @pytest.mark.parametrize("fault", [Fault.HALF_CLOSED, Fault.CUT_JSON, Fault.TOO_LONG])
-def test_recognition_that_was_answered_but_cannot_be_read_is_paid_for(
+def test_recognition_that_was_answered_but_cannot_be_read_is_paid_for_once(
     vendors: VendorPeer, fault: Fault, placed: Placed, tmp_path: Path
 ) -> None:
     vendors.plan = always(fault)
@@ -230,8 +231,8 @@ def test_recognition_that_was_answered_but_cannot_be_read_is_paid_for(
     failed = failure(lambda: heard(vendors, placed, tmp_path))
 
     assert isinstance(failed, Spoiled)
-    recorded = {(paid.bill.request_id, paid.bill.units) for paid in placed.accounts.paid}
-    assert recorded == {(f"dg-recognition-{number}", 8.0) for number in range(1 + RETRIES)}
+    recorded = [(paid.bill.request_id, paid.bill.units) for paid in placed.accounts.paid]
+    assert recorded == [("dg-recognition-0", 8.0)]
 
 
 @pytest.mark.ffmpeg
@@ -248,7 +249,7 @@ def test_recognition_that_was_not_answered_by_the_vendor_is_not_paid_for(
 
 @pytest.mark.ffmpeg
 @pytest.mark.parametrize(
-    "faults", [[Fault.BUSY], [Fault.RESET], [Fault.CUT_JSON, Fault.HTML], [Fault.HALF_CLOSED]]
+    "faults", [[Fault.BUSY], [Fault.RESET], [Fault.BROKEN, Fault.HTML], [Fault.REFUSED]]
 )
 def test_recognition_goes_on_after_what_passes(
     vendors: VendorPeer, faults: Sequence[Fault], placed: Placed, tmp_path: Path
