@@ -32,9 +32,9 @@ BLOCK = 64 * 1024
 CONNECT_SECONDS = 10
 SILENT_SECONDS = 60
 THROTTLED = frozenset({"ThrottlingException", "TooManyRequestsException", "Throttling"})
+DENIED = "AccessDeniedException"  # the key is good, but not for this
 ACCOUNT = frozenset(
     {
-        "AccessDeniedException",
         "ExpiredTokenException",
         "IncompleteSignature",
         "InvalidClientTokenId",
@@ -190,6 +190,8 @@ def _refused(error: ClientError) -> ProviderFailed:
     detail = f"{code} {about.get('RequestId', '')}".strip()
     if code in THROTTLED:
         status = 429
+    elif code == DENIED:
+        status = statuses.FORBIDDEN
     elif code in ACCOUNT:
-        status = 403
+        status = 401
     return statuses.failure(NAME, status, detail=detail, headers=about.get("HTTPHeaders", {}))
