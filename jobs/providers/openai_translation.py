@@ -40,6 +40,7 @@ FAULTS = (openai.OpenAIError, httpx2.HTTPError, ValueError)
 FILTER = "content_filter"
 CUT = frozenset({"length", FILTER})
 UNTHINKING = ("gpt-3", "gpt-4")  # models that refuse to be told how much to reason
+ALWAYS_THINKING = re.compile(r"gpt-5(-mini|-nano)?(-\d{4}-\d{2}-\d{2})?")  # and 5.1 is none of them
 
 
 class TranslatedLine(BaseModel):
@@ -80,6 +81,7 @@ RESPONSE_FORMAT: ResponseFormatJSONSchema = {
     "json_schema": {"name": "translation", "schema": SCHEMA, "strict": True},
 }
 NO_REASONING: Reasoning = {"effort": "none"}
+LEAST_REASONING: Reasoning = {"effort": "minimal"}
 
 
 class OpenAITranslator:
@@ -206,7 +208,7 @@ class OpenAITranslator:
             instructions=system,
             input=user,
             text=TEXT,
-            reasoning=openai.omit if self.engine.model.startswith(UNTHINKING) else NO_REASONING,
+            reasoning=_reasoning(self.engine.model),
             max_output_tokens=max_tokens,
             store=False,
             timeout=timeout,
@@ -264,6 +266,13 @@ class OpenAITranslator:
 
     def _spoiled(self, code: str, bill: Bill, detail: str) -> Spoiled:
         return Spoiled(code, bill=bill, detail=detail, engine=self.engine.name)
+
+
+def _reasoning(model: str) -> Reasoning | openai.Omit:
+    """The least that a model can be told to reason."""
+    if model.startswith(UNTHINKING):
+        return openai.omit
+    return LEAST_REASONING if ALWAYS_THINKING.fullmatch(model) else NO_REASONING
 
 
 def _said(answer: Response | ChatCompletion) -> Said:

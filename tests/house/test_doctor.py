@@ -20,6 +20,7 @@ from jobs.pipeline.errors import ProviderFailed
 from jobs.pipeline.weights import KOKORO, WHISPER_BASE, Model, Weight
 from tests.peers.exchange import Answer
 from tests.peers.faults import Fault, always
+from tests.peers.openai_wire import failing
 from tests.peers.server import LOOKS, VENDORS, VendorPeer
 
 
@@ -318,6 +319,15 @@ def test_an_account_without_credit_is_said_to_be_one(vendors: VendorPeer) -> Non
     assert [finding.state for finding in findings] == [State.WRONG] * 3
     assert all("no credit left" in finding.seen for finding in findings), findings
     assert len(vendors.calls) == 3
+
+
+def test_a_model_that_understands_no_question_of_ours_is_said(vendors: VendorPeer) -> None:
+    vendors.model = failing(400, "unsupported_value")
+
+    [found] = [finding for finding in doctor.check_vendors() if finding.state is State.WRONG]
+
+    assert "may not be meant for this" in found.seen
+    assert "DUBBER_TRANSLATION_MODEL" in found.remedy
 
 
 def test_vendors_that_cannot_be_reached_are_said(vendors: VendorPeer, settings: Settings) -> None:

@@ -339,11 +339,23 @@ def test_what_a_small_model_puts_around_its_answer_is_ignored(
     assert texts == {3: "[es] Hello"}
 
 
-def test_a_model_that_does_not_reason_is_not_told_how_much_to(peer: Peer, placed: Placed) -> None:
-    for model in ("gpt-6-luna", "gpt-4o-mini"):
-        ask(connected(peer, placed, model=model), HELLO)
+@pytest.mark.parametrize(
+    ("model", "effort"),
+    [
+        ("gpt-6-luna", "none"),
+        ("gpt-5.1", "none"),
+        ("gpt-5.4-mini", "none"),
+        ("gpt-5-mini", "minimal"),
+        ("gpt-5-2025-08-07", "minimal"),
+        ("gpt-4o-mini", None),
+    ],
+)
+def test_a_model_is_told_to_reason_as_little_as_it_can(
+    peer: Peer, placed: Placed, model: str, effort: str | None
+) -> None:
+    ask(connected(peer, placed, model=model), HELLO)
 
-    assert [call.body.get("reasoning") for call in peer.calls] == [{"effort": "none"}, None]
+    assert peer.calls[0].body.get("reasoning", {}).get("effort") == effort
 
 
 def test_openai_is_told_to_keep_nothing(peer: Peer, placed: Placed) -> None:
