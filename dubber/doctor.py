@@ -248,6 +248,10 @@ SIGNS = {
 
 REST = {
     "VENDOR_ACCOUNT": FORBIDDEN,
+    "ENGINE_REFUSED": (
+        "is accepted, but what we asked for isn't understood: the model may not be meant for this",
+        "choose another (DUBBER_TRANSLATION_MODEL, DUBBER_RECOGNITION_MODEL, DUBBER_SPEECH_MODEL)",
+    ),
     "VENDOR_BUSY": ("can't be tried: the service has no time for us now", "try again in a minute"),
     "ENGINE_FAILED": (
         "can't be tried: the service can't be reached, or gave no answer that makes sense",

@@ -250,9 +250,10 @@ def is_web_address(value: str) -> bool:
     """Say whether this is an http or https address of some host."""
     try:
         parts = urlsplit(value)
+        is_somewhere = bool(parts.hostname) and parts.port != 0  # a port too large raises
     except ValueError:
         return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    return parts.scheme in {"http", "https"} and is_somewhere and len(value.split()) == 1
 
 
 def database_from_url(value: str, base: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from jobs import editing, wiring
 from jobs.models import DubbingJob, LanguageTask, Line, Segment
 from jobs.pipeline.dub import Engines
 from jobs.pipeline.ports import VoiceInfo
-from jobs.receipts import flag_sentences
+from jobs.receipts import line_sentences
 from jobs.refusals import refuse_expired
 from jobs.states import Stage
 
@@ -225,5 +225,5 @@ def _said(line: Line, rooms: Mapping[int, float], paces: Mapping[str, float]) ->
         mute=line.mute,
         stale=line.stale,
         outdated=line.outdated,
-        reasons=[] if line.stale else flag_sentences(line.flags, late_ms=line.late_ms),
+        reasons=[] if line.stale else line_sentences(line),
     )

@@ -20,6 +20,7 @@ from billing import ledger
 from jobs import bonuses, claims, events, queue, rows, storage
 from jobs.claims import Claim
 from jobs.models import DubbingJob, JobEvent, LanguageTask, Step
+from jobs.pipeline.calls import NoPlace
 from jobs.pipeline.errors import PipelineError
 from jobs.refusals import final_sentence
 from jobs.states import (
@@ -108,7 +109,10 @@ def after_error(claim: Claim, error: PipelineError) -> None:
 
 @transaction.atomic
 def put_off(claim: Claim, error: PipelineError) -> None:
-    """Let the step wait before it is tried again. A vendor's account is not the step's error."""
+    """Let the step wait before it is tried again.
+
+    A vendor's account is not the step's error, nor is that others have all places at a vendor.
+    """
     job = lock_job(claim.job_id)
     step = claims.fence(claim)
     account = error.code == ACCOUNT
@@ -123,7 +127,7 @@ def put_off(claim: Claim, error: PipelineError) -> None:
         reason=error.code.lower(),
         reason_since=step.reason_since if same else Now(),
         error_code=code,
-        errors=step.errors + (0 if account else 1),
+        errors=step.errors + (0 if account or isinstance(error, NoPlace) else 1),
     )
     events.record(
         JobEvent.Kind.STEP_PUT_OFF,
@@ -347,7 +351,9 @@ def _awaits_account(step: Step) -> bool:
 
 
 def _enough(step: Step, error: PipelineError) -> bool:
-    """Whether this was tried often or long enough."""
+    """Whether this was tried often or long enough. Whoever stands in line gets a turn."""
+    if isinstance(error, NoPlace):
+        return False
     if error.code != ACCOUNT:
         return step.errors + 1 >= MOST_ERRORS
     since = step.reason_since if _awaits_account(step) else None

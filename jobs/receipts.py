@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from jobs.models import Line
 from jobs.pipeline.timeline import Flag
 
 HYPHEN_OF_A_NUMBER = re.compile(r"-(?=\d)")
@@ -34,8 +35,14 @@ def sentences(receipt: Mapping[str, Any], *, picture: bool) -> list[str]:
     ]
 
 
-def flag_sentences(flags: list[str], *, late_ms: int) -> list[str]:
+def line_sentences(line: Line) -> list[str]:
     """Why a line should be looked at; nothing where it needn't be."""
+    lost = [_("has its speaker's voice: the one you chose isn't offered any more")]
+    return flag_sentences(line.flags, late_ms=line.late_ms) + (lost if line.lost_its_voice else [])
+
+
+def flag_sentences(flags: list[str], *, late_ms: int) -> list[str]:
+    """What the flags of a line say of it, as far as that asks for a look."""
     words = {
         Flag.LATE: _("starts %(seconds).1f s late") % {"seconds": late_ms / 1000},
         Flag.SHORTENED: _("was cut at a clause, because no wording fitted"),

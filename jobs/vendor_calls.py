@@ -25,7 +25,7 @@ from django.db.models.functions import Now
 from jobs import events, vendors
 from jobs.clerk import Clerk
 from jobs.models import DubbingJob, JobEvent, Step, VendorCall, VendorHealth, VendorPlace
-from jobs.pipeline.calls import LOOK, OTHER_PLACES, PacedCalls, Rule, Told, busy, wanted
+from jobs.pipeline.calls import LOOK, OTHER_PLACES, NoPlace, PacedCalls, Rule, Told, wanted
 from jobs.pipeline.ports import Bill
 from jobs.pipeline.program import Stop
 from jobs.states import StepStatus
@@ -133,13 +133,13 @@ class SharedAccounts:
     ) -> Iterator[None]:
         """Hold one of the vendor's places for at most `lease` seconds.
 
-        Raises VENDOR_BUSY, and what `stop` raises.
+        Raises NoPlace, and what `stop` raises.
         """
         shelf = self._shelves[vendor, kind]
         look = partial(self._look, vendor, kind, lease + self._kept + TOLERANCE)
         place = self._taken(shelf, look, wait, stop)
         if place is None:
-            raise busy(vendor, detail="no free place")
+            raise NoPlace(vendor)
         try:
             yield
         finally:

@@ -12,7 +12,7 @@ from jobs.media import ORIGINAL
 from jobs.models import Artifact, DubbingJob, Line
 from jobs.pipeline.languages import LANGUAGES
 from jobs.queries import JobView, LanguageView
-from jobs.receipts import flag_sentences, sentences
+from jobs.receipts import line_sentences, sentences
 from jobs.results import MADE_ON_DEMAND
 
 SOUNDS = ("full_m4a", "full_mp3")
@@ -164,9 +164,10 @@ def _is_mp4_film(file: Artifact) -> bool:
 def _looks(job: DubbingJob) -> Mapping[int, Sequence[LookedAt]]:
     """The lines to look at, by the id of their language."""
     found: dict[int, list[LookedAt]] = defaultdict(list)
-    lines = Line.objects.filter(task__job=job).exclude(flags=[]).select_related("segment")
+    lines = Line.objects.filter(task__job=job).exclude(flags=[], chosen_voice="")
+    lines = lines.select_related("segment")
     for line in lines.order_by("task_id", "segment__index"):
-        reasons = flag_sentences(line.flags, late_ms=line.late_ms)
+        reasons = line_sentences(line)
         if reasons:
             start = line.segment.start_ms if line.start_ms is None else line.start_ms
             text = line.spoken or line.text

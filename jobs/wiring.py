@@ -11,7 +11,7 @@ asking what can be done costs nothing, and closed with it.
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Self
@@ -25,6 +25,7 @@ from jobs.pipeline.errors import PipelineError
 from jobs.pipeline.languages import LANGUAGES, distance, find, variant
 from jobs.pipeline.ports import Engine, Price, Transcriber, Translator, Voice, VoiceInfo
 from jobs.providers import apertium, cards, faster_whisper, kokoro, pico, qwen
+from jobs.providers.statuses import Forbidden
 from jobs.vendors import TRYING, Vendors
 
 ONE_TRY = Patience(attempt=TRYING, total=TRYING, queue=TRYING, retries=0)
@@ -220,13 +221,16 @@ def vendor_prices() -> list[tuple[str, Price]]:
 def try_keys() -> Iterator[tuple[str, PipelineError | None]]:
     """Try the key of every vendor that is set up: its name, and what is wrong.
 
-    What can't be seen without buying something is tried with a letter or a word.
+    What can't be seen without buying something is tried with a letter or a word. A key needn't be
+    allowed to look at the account: those that may do no more than they must are the safest.
     """
     with Workshop(PacedCalls(InProcess(), patience=IMPATIENCE)) as shop:
-        for name, attempts in shop.vendors.attempts():
+        for name, (looks, *buys) in shop.vendors.attempts():
             try:
-                for attempt in attempts:
-                    attempt()
+                with suppress(Forbidden):
+                    looks()
+                for buy in buys:
+                    buy()
             except PipelineError as error:
                 yield name, error
             else:

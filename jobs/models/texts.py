@@ -99,6 +99,12 @@ class Line(models.Model):
     def __str__(self) -> str:
         return f"{self.pk}"
 
+    @property
+    def lost_its_voice(self) -> bool:
+        """Whether its speaker's voice says it, because the chosen one is offered no more."""
+        is_spoken = bool(self.voice) and not (self.stale or self.mute or self.keep_original)
+        return is_spoken and self.chosen_voice not in {"", self.voice}
+
 
 class Preview(models.Model):
     """One wording of a line, to be listened to before the line is made anew.

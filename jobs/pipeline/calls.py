@@ -34,6 +34,7 @@ PLACES: Mapping[tuple[str, str], int] = MappingProxyType(
 OTHER_PLACES = 4  # for a server of one's own, which has one machine
 
 RETRIED = frozenset({"VENDOR_BUSY", "ENGINE_FAILED"})  # where the same call may go well next time
+DEAR = frozenset({"recognition"})  # what was paid for in vain isn't bought again at once
 FIRST_WAIT = 0.5  # seconds at most before the first retry; every further bound is twice as long
 LONGEST_WAIT = 20.0
 
@@ -83,6 +84,13 @@ class Spoiled(ProviderFailed):
         """Carry the bill, so that it is recorded all the same."""
         super().__init__(code, detail=detail, engine=engine)
         self.bill = bill
+
+
+class NoPlace(ProviderFailed):
+    """All places at a vendor are taken by others: nothing failed, and nobody knows for how long."""
+
+    def __init__(self, vendor: str) -> None:
+        super().__init__("VENDOR_BUSY", engine=NAMES.get(vendor, vendor), detail="no free place")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +161,7 @@ class Accounts(Protocol):
     def place(
         self, vendor: str, kind: str, *, wait: float, lease: float, stop: Stop = wanted
     ) -> AbstractContextManager[None]:
-        """Hold one of the vendor's places; raises VENDOR_BUSY when none is free in `wait` seconds.
+        """Hold one of the vendor's places; raises NoPlace when none is free in `wait` seconds.
 
         Raises what `stop` raises meanwhile. When its holder dies, a place is free again after
         `lease` seconds at the latest.
@@ -208,6 +216,8 @@ class PacedCalls:
             retry += 1
             pause = wait_before(retry, after=failure.after, jitter=self._jitter())
             wait = until - self._clock() - pause
+            if kind in DEAR and isinstance(failure, Spoiled):
+                raise failure
             if retry > patience.retries or wait <= 0 or not self._again(vendor, failure):
                 raise failure
             self._rest(pause)
@@ -222,7 +232,9 @@ class PacedCalls:
     def _admit(self, vendor: str) -> None:
         wait = self.accounts.change(vendor, admit)
         if wait > 0:
-            raise busy(vendor, detail="left alone after many failures", after=wait)
+            engine = NAMES.get(vendor, vendor)
+            detail = "left alone after many failures"
+            raise ProviderFailed("VENDOR_BUSY", engine=engine, detail=detail, after=wait)
 
     def _again(self, vendor: str, failure: ProviderFailed) -> bool:
         return failure.code in RETRIED and self.accounts.change(vendor, spend_retry)
@@ -248,12 +260,6 @@ class PacedCalls:
         self.accounts.record(vendor, kind, bill, self._clock() - started)
         self.accounts.change(vendor, went_well)
         return answer
-
-
-def busy(vendor: str, *, detail: str, after: float | None = None) -> ProviderFailed:
-    """The refusal to call a vendor now."""
-    engine = NAMES.get(vendor, vendor)
-    return ProviderFailed("VENDOR_BUSY", engine=engine, detail=detail, after=after)
 
 
 def within(call: Callable[[], Answer], seconds: float, vendor: str) -> Answer:
@@ -318,7 +324,7 @@ class InProcess:
             most = self._most.get((vendor, kind), OTHER_PLACES)
             places = self._places.setdefault((vendor, kind), threading.BoundedSemaphore(most))
         if not places.acquire(timeout=wait):
-            raise busy(vendor, detail="no free place")
+            raise NoPlace(vendor)
         try:
             yield
         finally:

@@ -39,8 +39,7 @@ def cast(
     voice is shared only where there are no more of that gender; a man doesn't get a woman's
     because all men's are taken. Nobody is given a premium voice that wasn't chosen.
     """
-    known = {voice.id for voice in voices}
-    given = {speaker: voice for speaker, voice in chosen.items() if voice in known}
+    given = known(chosen, voices)
     others = sorted(set(speakers) - given.keys())
     genders = {speaker: perceived_gender(pitches.get(speaker)) for speaker in others}
     ordinary = [voice for voice in voices if not voice.premium] or list(voices)
@@ -53,6 +52,12 @@ def cast(
         if speaker not in given:
             given[speaker] = _least_used(_fitting(ordinary, genders[speaker]), given)
     return given
+
+
+def known(chosen: Mapping[int, str], voices: Sequence[VoiceInfo]) -> dict[int, str]:
+    """What was chosen among these voices: a route that was set anew may have others."""
+    ids = {voice.id for voice in voices}
+    return {key: voice for key, voice in chosen.items() if voice in ids}
 
 
 def _fitting(voices: Sequence[VoiceInfo], gender: str) -> Sequence[VoiceInfo]:

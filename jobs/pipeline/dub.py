@@ -16,7 +16,7 @@ from jobs.pipeline import ingest as ingesting
 from jobs.pipeline import mix as mixing
 from jobs.pipeline import speak as speaking
 from jobs.pipeline import translate as translating
-from jobs.pipeline.cast import cast
+from jobs.pipeline.cast import cast, known
 from jobs.pipeline.languages import find, tag
 from jobs.pipeline.parallel import both
 from jobs.pipeline.ports import Desk, Tone, Transcriber, Translator, Voice, VoiceInfo
@@ -56,8 +56,8 @@ class Options:
 
     loudness is LUFS, None for "as loud as the source". keep_original_db is how far the one mixed
     track goes down under speech (dB, negative), None for silence. voices: speaker to voice id.
-    By the index of their segment: line_voices are voices for single lines; the lines of `kept` stay
-    as they were recorded, those of `muted` are not spoken at all.
+    By the index of their segment: line_voices are voices for single lines, obeyed where the engine
+    has them; the lines of `kept` stay as they were recorded, those of `muted` aren't spoken at all.
     terms: words of the recording, and how they are to be said. fuller: whether a line that leaves
     much silence may be worded anew. usual_voices are those that speakers had before, voices are
     wanted now. captions: SRT or VTT in the language of the dub, "" for none; what they say is not
@@ -196,7 +196,7 @@ def dub(
         voice=route.voice,
         translator=route.translator,
         cast=voices_of(transcript, route=route, options=options),
-        line_voices=options.line_voices,
+        line_voices=known(options.line_voices, route.voices),
         unspoken=options.kept | options.muted,
         samples=stems.samples,
         desk=desk,
@@ -222,7 +222,7 @@ def voices_of(transcript: Transcript, *, route: Route, options: Options) -> dict
 
 def line_voice(segment: Segment, transcript: Transcript, *, route: Route, options: Options) -> str:
     """The id of the voice that `dub` gives a line of this transcript."""
-    chosen = options.line_voices.get(segment.index)
+    chosen = known(options.line_voices, route.voices).get(segment.index)
     return chosen or voices_of(transcript, route=route, options=options)[segment.speaker]
 
 
@@ -292,6 +292,7 @@ def export(
     """Write what the customer downloads, and measure it.
 
     `hearing` is the recognizer that listens to the dub again, None where that is switched off.
+    Where it fails, the dub is finished all the same, and its receipt says that nobody listened.
     """
     desk.progress("export", 0, 3)
     cues = captions.cues(spoken, language=spoken.language)

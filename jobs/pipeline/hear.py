@@ -16,7 +16,7 @@ from statistics import median
 import soundfile
 
 from jobs.pipeline import ffmpeg, listen
-from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.errors import PipelineError, ProviderFailed
 from jobs.pipeline.numerals import spell
 from jobs.pipeline.ports import Desk, Transcriber
 from jobs.pipeline.timeline import Dub, PlacedLine, Recognition
@@ -77,10 +77,10 @@ class Heard:
         return tuple(sorted(part for part, error in self.errors.items() if error > MISHEARD))
 
 
-def again(dub: Dub, transcriber: Transcriber, folder: Path, *, desk: Desk) -> Heard:
+def again(dub: Dub, transcriber: Transcriber, folder: Path, *, desk: Desk) -> Heard | None:
     """Recognize the dubbed voice once, without telling its language, and compare line by line.
 
-    Raises ProviderFailed.
+    Nothing where the recognizer fails: what is only checked must not fail with its check.
     """
     speech = folder / "heard-again.flac"
     seconds = soundfile.info(dub.voice).duration
@@ -89,6 +89,8 @@ def again(dub: Dub, transcriber: Transcriber, folder: Path, *, desk: Desk) -> He
     ffmpeg.run(work, seconds=seconds, outputs=[speech], stop=desk.stop)
     try:
         recognition = listen.once(transcriber, speech, hint=None, desk=desk)
+    except ProviderFailed:
+        return None
     except PipelineError as silence:
         if silence.code != "NO_SPEECH":
             raise

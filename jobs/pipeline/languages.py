@@ -29,11 +29,7 @@ _TWELVE = (
     Language("de", "German", "🇩🇪", "deu", ("de-DE", "de-AT", "de-CH")),
     Language("ja", "Japanese", "🇯🇵", "jpn", ("ja-JP",)),
     Language(
-        "zh",
-        "Chinese",
-        "🇨🇳",
-        "zho",
-        ("zh-CN", "zh-TW", "zh-HK", "zh-SG", "zh-Hans", "zh-Hant", "cmn-CN"),
+        "zh", "Chinese", "🇨🇳", "zho", ("zh-CN", "zh-TW", "zh-HK", "zh-SG", "zh-Hans", "zh-Hant")
     ),
     Language("ko", "Korean", "🇰🇷", "kor", ("ko-KR",)),
     Language("pt", "Portuguese", "🇵🇹", "por", ("pt-PT", "pt-BR")),
@@ -52,6 +48,8 @@ _SPELLINGS: Mapping[str, tuple[Language, str]] = MappingProxyType(
         for one in _TWELVE
         for spelling in (one.code, one.iso639_2, *one.variants)
     }
+    # What Amazon calls Mandarin: everything here goes by the language that a tag begins with.
+    | {"cmn-cn": (LANGUAGES["zh"], "zh-CN")}
 )
 
 
@@ -106,7 +104,7 @@ _FAMILIES = (
     ("en-GB", "en-IE", "en-AU", "en-IN"),
     ("es-419", "es-MX", "es-US", "es-CO", "es-AR"),
     ("fr-FR", "fr-BE", "fr-CH"),
-    ("zh-CN", "zh-Hans", "zh-SG", "cmn-CN"),
+    ("zh-CN", "zh-Hans", "zh-SG"),
     ("zh-TW", "zh-Hant", "zh-HK"),
 )
 

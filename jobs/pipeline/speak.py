@@ -145,6 +145,19 @@ class _Work:
                 return failed
             raise
 
+    def leave_silent(self, at: int, failed: ProviderFailed) -> None:
+        """Leave a line without its sound, unless it may get it when the step is tried again.
+
+        What others serve may send nothing usable to a text now and speak it well in a minute; to
+        one that isn't even in its language, it never will.
+        """
+        untranslated = Flag.UNTRANSLATED in self.flags.get(self.transcript.segments[at].index, ())
+        may_sound = failed.again and self.studio.voice.engine.is_server and not untranslated
+        if may_sound and not self.may_be_silent:
+            raise failed
+        self.put_up_with(failed)
+        self.flag(at, Flag.SILENT)
+
     def put_up_with(self, failed: ProviderFailed) -> None:
         """Raise a failure that may pass, unless that was hoped for long enough."""
         if _may_pass(failed) and not self.may_be_silent:
@@ -174,8 +187,7 @@ def _record(work: _Work, texts: Sequence[str]) -> None:
     if failures and len(failures) == len(texts):
         raise _worth_raising(failures.values())
     for at, failed in _failed_again(work, texts, failures).items():
-        work.put_up_with(failed)
-        work.flag(at, Flag.SILENT)
+        work.leave_silent(at, failed)
 
 
 def _failed_again(

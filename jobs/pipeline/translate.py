@@ -28,6 +28,7 @@ BREATH = 0.5  # seconds of the following pause that a line may count on
 TAIL = 1.0  # seconds taken to follow the last line, where nobody knows the medium's length
 TIGHTEST = 0.8  # no budget asks for less than this share of the usual length: meaning would go
 LEAST_CHARS = 8
+HOPELESS = 40  # lines: where the first are all refused, the rest isn't asked for one by one
 REFUSED = None  # the answer for a line that an engine refuses: nobody asks for it again
 
 # Characters spoken per second, in each language, by an unhurried voice.
@@ -119,6 +120,8 @@ def translate_lines(
     for answers in in_order(lambda batch: _translated(task, *batch), batches, parallel):
         said |= answers
         desk.progress("translate", len(said), len(wanted))
+        if len(said) >= HOPELESS and all(text is REFUSED for text in said.values()):
+            break
     lost = [text for text in said.values() if not text]
     if len(lost) > max(1, len(said) // 2) or len(lost) == len(said) > 0:
         detail = f"{len(lost)} of {len(said)} lines came back unusable"

@@ -75,6 +75,7 @@ class Aura:
         self, text: str, language: str, voice: str, rate: float, seconds: float
     ) -> tuple[Speech, Bill]:
         rate = rate if self.rates else 1.0
+        least = sound.shortest(text, language, rate)
         most = sound.longest(text, language, rate)
         try:
             with self._client.speak.v1.audio.with_raw_response.generate(
@@ -92,7 +93,7 @@ class Aura:
                 content = sound.collected(
                     answer.data, seconds=seconds, most=sound.most_bytes(most), faults=FAULTS
                 )
-            return sound.from_wav(content, most=most), self._bill(text, request)
+            return sound.from_wav(content, least=least, most=most), self._bill(text, request)
         except FAULTS as error:
             raise failed(error) from error
         except sound.Unusable as error:

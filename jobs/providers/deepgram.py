@@ -5,6 +5,7 @@ Source: deepgram-sdk 7.17.0; https://developers.deepgram.com/reference/speech-to
 nothing of it is used to train models (`mip_opt_out`).
 """
 
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -32,6 +33,8 @@ from jobs.providers.voices import NOVA_PRICES
 
 DEEPGRAM = "https://api.deepgram.com"
 NAME = cards.DEEPGRAM
+TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})?")
+UNKNOWN = "und"
 ANY = "multi"  # the language when nobody knows it, or when there are several
 BLOCK = 256 * 1024
 SILENCE, RATE = 0.5, 16_000  # seconds and samples a second of what a model is tried with
@@ -249,10 +252,10 @@ def _recognition(answer: Any, duration: float, language: str | None, engine: str
 
 
 def _language(words: Sequence[Any], listed: Sequence[str] | None, detected: str | None) -> str:
-    """The language of most words; else the first that the answer names."""
+    """The language of most words; else the first that the answer names, as far as it is a tag."""
     spoken = [word.language for word in words if word.language]
-    named = max(set(spoken), key=spoken.count) if spoken else (listed or [detected or "und"])[0]
-    return str(named)
+    named = max(set(spoken), key=spoken.count) if spoken else (listed or [detected or UNKNOWN])[0]
+    return str(named) if TAG.fullmatch(str(named)) else UNKNOWN
 
 
 def _utterance(words: Sequence[Any], speaker: int | None, text: str, language: str) -> Utterance:

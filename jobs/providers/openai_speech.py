@@ -66,6 +66,7 @@ class OpenAISpeech:
         self, text: str, language: str, voice: str, rate: float, seconds: float
     ) -> tuple[Speech, Bill]:
         rate = rate if self.rates else 1.0
+        least = sound.shortest(text, language, rate)
         most = sound.longest(text, language, rate)
         request = ""
         try:
@@ -84,7 +85,7 @@ class OpenAISpeech:
                     most=sound.most_bytes(most),
                     faults=FAULTS,
                 )
-            speech = sound.from_wav(content, most=most)
+            speech = sound.from_wav(content, least=least, most=most)
         except openai.APIStatusError as error:
             raise self._refused(error) from error
         except FAULTS as error:

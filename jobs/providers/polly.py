@@ -32,9 +32,9 @@ BLOCK = 64 * 1024
 CONNECT_SECONDS = 10
 SILENT_SECONDS = 60
 THROTTLED = frozenset({"ThrottlingException", "TooManyRequestsException", "Throttling"})
+DENIED = "AccessDeniedException"  # the key is good, but not for this
 ACCOUNT = frozenset(
     {
-        "AccessDeniedException",
         "ExpiredTokenException",
         "IncompleteSignature",
         "InvalidClientTokenId",
@@ -114,6 +114,7 @@ class Polly:
     def _spoken(
         self, text: str, voice: VoiceInfo, rate: float, seconds: float
     ) -> tuple[Speech, Bill]:
+        least = sound.shortest(text, voice.language, rate)
         most = sound.longest(text, voice.language, rate)
         try:
             answer = self._client.synthesize_speech(**_request(text, voice, rate))
@@ -128,7 +129,7 @@ class Polly:
                     most=sound.most_bytes(most),
                     faults=(BotoCoreError,),
                 )
-            return sound.from_ogg(content, most=most), self._bill(text, voice, answer)
+            return sound.from_ogg(content, least=least, most=most), self._bill(text, voice, answer)
         except sound.Unusable as error:
             raise self._unusable(error, text, voice, answer) from error
 
@@ -189,6 +190,8 @@ def _refused(error: ClientError) -> ProviderFailed:
     detail = f"{code} {about.get('RequestId', '')}".strip()
     if code in THROTTLED:
         status = 429
+    elif code == DENIED:
+        status = statuses.FORBIDDEN
     elif code in ACCOUNT:
-        status = 403
+        status = 401
     return statuses.failure(NAME, status, detail=detail, headers=about.get("HTTPHeaders", {}))

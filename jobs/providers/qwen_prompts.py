@@ -90,7 +90,7 @@ def conversation(line: Line, target: str) -> list[Message]:
     messages = [_message("system", told.format(language=language.name))]
     for question, answer in examples:
         messages += [_message("user", question), _message("assistant", answer)]
-    return [*messages, _message("user", text)]
+    return [*messages, _message("user", text.replace("<|", "< |"))]  # no marks of its template
 
 
 def _message(role: str, content: str) -> Message:

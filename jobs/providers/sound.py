@@ -18,10 +18,12 @@ from jobs.pipeline.translate import SPOKEN
 
 PCM = 1
 EXTENSIBLE = 0xFFFE
-ENDLESS = frozenset({0, 0x7FFFFFFF, 0xFFFFFFFF})  # lengths that a streamed WAV is given beforehand
+ENDLESS = 0x7FFF0000  # a streamed WAV is given 0 beforehand, or as much as fits in there, or half
 LEAST_SECONDS = 0.02
 SLACK = 3.0  # seconds that speech may take beyond what its text explains
 TIMES_AS_LONG = 5.0  # as usual; the slowest voices take 1.5 times as long
+SCANT = 0.3  # seconds that speech may miss beyond what its text explains
+TIMES_AS_FAST = 3.0  # as usual; the fastest voices are 1.2 times as fast
 DIGIT = 7.0  # letters that a figure, read aloud, takes about
 MOST_BYTES_PER_SECOND = 2 * 48_000
 HEADER = 64 * 1024
@@ -58,13 +60,20 @@ def longest(text: str, language: str, rate: float) -> float:
     return SLACK + TIMES_AS_LONG * letters / SPOKEN[language.partition("-")[0]] / rate
 
 
+def shortest(text: str, language: str, rate: float) -> float:
+    """Fewer seconds than anybody needs to say `text`."""
+    letters = sum(letter.isalnum() for letter in text)
+    usual = letters / SPOKEN[language.partition("-")[0]] / rate
+    return max(LEAST_SECONDS, usual / TIMES_AS_FAST - SCANT)
+
+
 def most_bytes(seconds: float) -> int:
     """Bytes that no answer of that many seconds has: 16 bits at 48 kHz."""
     return HEADER + int(seconds * MOST_BYTES_PER_SECOND)
 
 
-def from_wav(content: bytes, *, most: float) -> Speech:
-    """The speech in a 16-bit mono WAV file of at most `most` seconds. Raises Unusable."""
+def from_wav(content: bytes, *, least: float, most: float) -> Speech:
+    """The speech in a 16-bit mono WAV file of `least` to `most` seconds. Raises Unusable."""
     if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
         raise Unusable("not a WAV file" if content else "empty")
     rate, samples = 0, b""
@@ -77,11 +86,11 @@ def from_wav(content: bytes, *, most: float) -> Speech:
     if not rate:
         raise Unusable("a WAV file without its format")
     whole = np.frombuffer(samples[: len(samples) // 2 * 2], np.dtype("<i2"))
-    return _believed(whole.astype(np.float32) / np.float32(32768), rate, most)
+    return _believed(whole.astype(np.float32) / np.float32(32768), rate, least, most)
 
 
-def from_ogg(content: bytes, *, most: float) -> Speech:
-    """The speech in a mono Ogg Vorbis file of at most `most` seconds. Raises Unusable."""
+def from_ogg(content: bytes, *, least: float, most: float) -> Speech:
+    """The speech in a mono Ogg Vorbis file of `least` to `most` seconds. Raises Unusable."""
     if content[:4] != b"OggS":
         raise Unusable("not an Ogg file" if content else "empty")
     try:
@@ -89,7 +98,7 @@ def from_ogg(content: bytes, *, most: float) -> Speech:
             if file.frames > most * file.samplerate:
                 raise Unusable("far longer than its text")
             samples = file.read(dtype="float32", always_2d=True)[:, 0]
-            return _believed(np.ascontiguousarray(samples), file.samplerate, most)
+            return _believed(np.ascontiguousarray(samples), file.samplerate, least, most)
     except soundfile.SoundFileError as error:
         raise Unusable("a damaged Ogg file") from error
 
@@ -109,7 +118,7 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     at = 12
     while at + 8 <= len(content):
         name, size = struct.unpack_from("<4sI", content, at)
-        if name == b"data" and size in ENDLESS:
+        if name == b"data" and (size == 0 or size >= ENDLESS):
             size = len(content) - at - 8
         if at + 8 + size > len(content):
             raise Unusable("cut off")
@@ -126,9 +135,11 @@ def _sample_rate(chunk: bytes) -> int:
     return int(rate)
 
 
-def _believed(samples: NDArray[np.float32], rate: int, most: float) -> Speech:
+def _believed(samples: NDArray[np.float32], rate: int, least: float, most: float) -> Speech:
     if samples.size < LEAST_SECONDS * rate:
         raise Unusable("empty")
+    if samples.size < least * rate:
+        raise Unusable("far shorter than its text")
     if samples.size > most * rate:
         raise Unusable("far longer than its text")
     return Speech(samples, rate)

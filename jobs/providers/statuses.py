@@ -11,7 +11,8 @@ from email.utils import parsedate_to_datetime
 from jobs.pipeline.errors import ProviderFailed
 
 BUSY = frozenset({429, 503, 529})
-ACCOUNT = frozenset({401, 402, 403})
+FORBIDDEN = 403
+ACCOUNT = frozenset({401, 402, FORBIDDEN})
 REFUSED = frozenset({400, 413, 415, 422})  # this text or sound, which won't change by itself
 TOO_LONG = 413
 GONE = 404  # OpenAI's for a model, or an address, that isn't there: our staff has to choose another
@@ -25,6 +26,13 @@ class TooLong(ProviderFailed):
     """The vendor takes less at once; parts of it may pass."""
 
 
+class Forbidden(ProviderFailed):
+    """The key may not do this; it may be good for something else."""
+
+
+KINDS: Mapping[int, type[ProviderFailed]] = {TOO_LONG: TooLong, FORBIDDEN: Forbidden}
+
+
 def failure(
     engine: str, status: int, *, detail: str = "", headers: Mapping[str, str] | None = None
 ) -> ProviderFailed:
@@ -33,7 +41,7 @@ def failure(
     if status in BUSY:
         after = retry_after(headers or {})
         return ProviderFailed("VENDOR_BUSY", engine=engine, detail=detail, after=after)
-    kind = TooLong if status == TOO_LONG else ProviderFailed
+    kind = KINDS.get(status, ProviderFailed)
     return kind(_code(status), engine=engine, detail=detail)
 
 

@@ -4,6 +4,7 @@ import hashlib
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from jobs.pipeline.errors import ProviderFailed
 from jobs.pipeline.weights import KOKORO, WHISPER_BASE, Model, Weight
 from tests.peers.exchange import Answer
 from tests.peers.faults import Fault, always
-from tests.peers.server import LOOKS, VendorPeer
+from tests.peers.openai_wire import failing
+from tests.peers.server import LOOKS, VENDORS, VendorPeer
 
 
 def only(findings: list[Finding]) -> Finding:
@@ -271,22 +273,42 @@ def test_openais_speech_is_tried_with_a_letter_where_it_is_set_up(
     assert spoken.asked["input"] == "A"
 
 
-@pytest.mark.parametrize(
-    ("key", "seen", "remedy"),
-    [("refused-key", "isn't accepted", "copy it again"), ("limited-key", "may not", "permission")],
-)
 def test_a_key_that_is_no_good_is_explained_with_its_remedy_and_nothing_is_bought(
-    vendors: VendorPeer, settings: Settings, key: str, seen: str, remedy: str
+    vendors: VendorPeer, settings: Settings
 ) -> None:
-    settings.DEEPGRAM_API_KEY = settings.OPENAI_API_KEY = settings.POLLY_ACCESS_KEY_ID = key
+    settings.DEEPGRAM_API_KEY = settings.OPENAI_API_KEY = "refused-key"
+    settings.POLLY_ACCESS_KEY_ID = "refused-key"
 
     findings = list(doctor.check_vendors())
 
     assert [finding.state for finding in findings] == [State.WRONG] * 3
-    assert all(seen in finding.seen for finding in findings), findings
-    assert all(remedy in finding.remedy for finding in findings)
-    assert key not in "".join(map(str, findings))
+    assert all("isn't accepted" in finding.seen for finding in findings), findings
+    assert all("copy it again" in finding.remedy for finding in findings)
+    assert "refused-key" not in "".join(map(str, findings))
     assert vendors.calls == []
+
+
+def test_a_key_that_may_do_nothing_is_said_to_lack_the_permission(vendors: VendorPeer) -> None:
+    vendors.plan = always(Fault.FORBIDDEN)
+
+    findings = list(doctor.check_vendors())
+
+    assert [finding.state for finding in findings] == [State.WRONG] * 3
+    assert all("may not" in finding.seen for finding in findings), findings
+    assert all("permission" in finding.remedy for finding in findings)
+
+
+def test_a_key_that_may_buy_needs_not_look_at_the_account(
+    vendors: VendorPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path, (vendor, _) in tuple(LOOKS.items()):
+        refused = partial(VENDORS[vendor].failed, fault=Fault.FORBIDDEN)
+        monkeypatch.setitem(LOOKS, path, (vendor, refused))
+
+    findings = list(doctor.check_vendors())
+
+    assert [finding.state for finding in findings] == [State.FINE] * 3
+    assert len(vendors.calls) == 4
 
 
 def test_an_account_without_credit_is_said_to_be_one(vendors: VendorPeer) -> None:
@@ -297,6 +319,15 @@ def test_an_account_without_credit_is_said_to_be_one(vendors: VendorPeer) -> Non
     assert [finding.state for finding in findings] == [State.WRONG] * 3
     assert all("no credit left" in finding.seen for finding in findings), findings
     assert len(vendors.calls) == 3
+
+
+def test_a_model_that_understands_no_question_of_ours_is_said(vendors: VendorPeer) -> None:
+    vendors.model = failing(400, "unsupported_value")
+
+    [found] = [finding for finding in doctor.check_vendors() if finding.state is State.WRONG]
+
+    assert "may not be meant for this" in found.seen
+    assert "DUBBER_TRANSLATION_MODEL" in found.remedy
 
 
 def test_vendors_that_cannot_be_reached_are_said(vendors: VendorPeer, settings: Settings) -> None:

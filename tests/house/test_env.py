@@ -46,6 +46,17 @@ def test_both_names_with_different_values_stop_the_start() -> None:
         env.text("SECRET_KEY", help="")
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["nonsense", "ftp://host", "http://", "https://[::1", "http://a host", "http://host:99999"],
+)
+def test_what_no_library_can_reach_is_no_address(value: str) -> None:
+    env = environment(OPENAI_BASE_URL=value)
+
+    with pytest.raises(WrongSetting, match="OPENAI_BASE_URL must be an http"):
+        env.url("OPENAI_BASE_URL", help="")
+
+
 def test_an_empty_value_counts_as_none() -> None:
     env = environment(SECRET_KEY="one", DUBBER_SECRET_KEY=" ")
 

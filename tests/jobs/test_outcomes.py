@@ -9,6 +9,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 from billing.queries import balance_of, imbalances
 from jobs import claims, outcomes, queue, refusals, steps, sweeper
 from jobs.models import DubbingJob, JobEvent, Step
+from jobs.pipeline.calls import NoPlace
 from jobs.pipeline.errors import FAILURES, PipelineError, ProviderFailed, Stopped
 from jobs.services import cancel_job
 from jobs.states import STAGE_OF, JobStatus, Stage, StepKind, StepStatus
@@ -186,6 +187,16 @@ def test_a_vendor_account_is_waited_for_without_counting_errors() -> None:
 
     step = job.steps.get(kind=StepKind.INGEST)
     assert (step.status, step.reason, step.errors) == ("ready", "vendor_account", 0)
+
+
+def test_a_place_at_a_vendor_is_waited_for_however_long_others_have_them_all() -> None:
+    job = make.job(languages=["es"])
+    for _ in range(outcomes.MOST_ERRORS + 1):
+        Step.objects.filter(job=job).update(not_before=timezone.now() - LONG_AGO)
+        outcomes.after_error(make.claim(), NoPlace("deepgram"))
+
+    step = job.steps.get(kind=StepKind.INGEST)
+    assert (step.status, step.reason, step.errors) == ("ready", "vendor_busy", 0)
 
 
 def test_after_a_day_of_waiting_for_a_vendor_account_the_language_is_refunded() -> None:

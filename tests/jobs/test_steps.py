@@ -4,6 +4,7 @@ import io
 import shutil
 import sys
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,9 @@ from jobs.pipeline import analysis
 from jobs.pipeline.dub import Engines, Route
 from jobs.pipeline.errors import PipelineError, ProviderFailed
 from jobs.pipeline.ports import Speech
-from jobs.pipeline.timeline import SAMPLE_RATE, Utterance
+from jobs.pipeline.timeline import SAMPLE_RATE, Recognition, Utterance
 from jobs.previews import preview_line
+from jobs.receipts import line_sentences, sentences
 from jobs.services import create_job, retry_language
 from jobs.states import STAGE_OF, JobStatus, Stage, StepKind
 from jobs.uploads import register_upload
@@ -213,6 +215,27 @@ def test_a_dub_is_heard_again_once_whatever_fails_after_it(
     job.refresh_from_db()
     assert (hearing.calls, again.calls) == (1, 1)
     assert job.status == JobStatus.COMPLETE
+
+
+class Deaf(Hearing):
+    """A recognizer whose vendor lets nobody in."""
+
+    def transcribe(
+        self, speech: Path, *, language: str | None, stop: Callable[[], None] | None = None
+    ) -> Recognition:
+        raise ProviderFailed("VENDOR_ACCOUNT", engine="test")
+
+
+def test_a_dub_that_nobody_can_hear_again_is_delivered_and_says_so() -> None:
+    made = replace(engines(hearing=Hearing(HEARD)), hearing=Deaf())
+    job = order(made)
+
+    work(made)
+
+    job.refresh_from_db()
+    task = job.tasks.get()
+    assert (job.status, task.refunded, task.receipt["word_error"]) == (JobStatus.COMPLETE, 0, None)
+    assert "Not heard again." in sentences(task.receipt, picture=False)
 
 
 def test_an_upload_that_changed_fails_the_job_with_its_credits_returned() -> None:
@@ -436,6 +459,34 @@ def test_rendering_buys_only_the_line_that_changed() -> None:
     assert set(translator.lines.values()) == {1}
     assert after.sha256 != before.sha256
     assert not Line.objects.filter(stale=True).exists()
+    assert job.tasks.get().render_price == 0
+
+
+class Choosy(Humming):
+    """A voice that refuses names that it doesn't know, as vendors do."""
+
+    def speak(self, text: str, *, language: str, voice: str, rate: float = 1.0) -> Speech:
+        if voice not in {known.id for known in self.engine.voices}:
+            raise ProviderFailed("ENGINE_REFUSED", engine="test")
+        return super().speak(text, language=language, voice=voice, rate=rate)
+
+
+def test_a_line_whose_voice_is_not_offered_any_more_is_said_by_its_speakers() -> None:
+    made = engines(hearing=Hearing(HEARD), voice=Choosy())
+    job = order(made)
+    work(made)
+    job.refresh_from_db()
+    line = Line.objects.get(segment__index=1)
+    Line.objects.filter(pk=line.pk).update(chosen_voice="of-another-engine", stale=True)
+    editing.render(job, by=job.user, engines=lambda: made)
+
+    work(made)
+
+    line.refresh_from_db()
+    assert (line.voice, line.flags) == ("hum", [])
+    assert line_sentences(line) == [
+        "has its speaker's voice: the one you chose isn't offered any more"
+    ]
     assert job.tasks.get().render_price == 0
 
 

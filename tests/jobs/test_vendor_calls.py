@@ -14,7 +14,15 @@ from django.db.models.functions import Now
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from jobs.models import JobEvent, Step, VendorCall, VendorHealth, VendorPlace
-from jobs.pipeline.calls import FAILURES_IN_A_ROW, PAUSE, Spoiled, admit, went_well, went_wrong
+from jobs.pipeline.calls import (
+    FAILURES_IN_A_ROW,
+    PAUSE,
+    NoPlace,
+    Spoiled,
+    admit,
+    went_well,
+    went_wrong,
+)
 from jobs.pipeline.errors import ProviderFailed, Stopped
 from jobs.pipeline.ports import Bill
 from jobs.states import StepKind, StepStatus
@@ -133,7 +141,7 @@ def test_a_place_is_free_as_soon_as_its_call_has_ended(accounts: SharedAccounts)
 
 def test_nobody_waits_longer_than_told_for_a_place(step: Step) -> None:
     with SharedAccounts(step.job, step, places={SPEECH: 1}) as shared:
-        with shared.place(*SPEECH, wait=5, lease=60), pytest.raises(ProviderFailed) as failed:
+        with shared.place(*SPEECH, wait=5, lease=60), pytest.raises(NoPlace) as failed:
             shared.place(*SPEECH, wait=0.05, lease=60).__enter__()
 
         assert failed.value.code == "VENDOR_BUSY"

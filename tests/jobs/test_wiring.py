@@ -17,7 +17,7 @@ from jobs.pipeline.languages import LANGUAGES
 from jobs.pipeline.ports import Price
 from jobs.pipeline.weights import FULL
 from jobs.providers import cards
-from jobs.providers.openai_translation import instructions
+from jobs.providers.openai_prompts import instructions
 
 SERVER = "http://127.0.0.1:9/v1"
 

@@ -8,7 +8,7 @@ from typing import Any
 from jobs.pipeline.timeline import Recognition, Utterance, Word
 from tests.peers import voiced
 from tests.peers.exchange import Answer, Request, as_json
-from tests.peers.faults import STATUS, Fault
+from tests.peers.faults import STATUS, Fault, times_as_long
 
 LONGEST_TEXT = 2000
 NOT_YET = "of-tomorrow"  # ends the names of models that nobody has
@@ -57,7 +57,7 @@ def spoke(request: Request, fault: Fault | None) -> Answer:
         voice=request.option("model"),
         sample_rate=sample_rate,
         rate=rate,
-        times=10.0 if fault is Fault.TOO_LONG else 1.0,
+        times=times_as_long(fault),
     )
     body = voiced.wav(sound, sample_rate, streamed=True)
     if fault is Fault.EMPTY_AUDIO:

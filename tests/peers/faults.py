@@ -27,6 +27,7 @@ class Fault(StrEnum):
     EMPTY_AUDIO = "empty audio"
     MP3 = "MP3 in place of what was asked for"
     TOO_LONG = "ten times too long"
+    TOO_SHORT = "the first tenth alone, well formed"  # a short line may pass for one said quickly
     REFUSAL = "refusal"
     CONTENT_FILTER = "content filter"
 
@@ -45,6 +46,7 @@ STATUS = {
 ACCOUNT = (Fault.WRONG_KEY, Fault.UNPAID, Fault.FORBIDDEN)  # our staff has to see to these
 TRANSPORT = (Fault.REFUSED, Fault.RESET, Fault.HALF_CLOSED, Fault.TRICKLE, Fault.HTML)
 AUDIO = (Fault.EMPTY_AUDIO, Fault.MP3, Fault.TOO_LONG)
+TIMES_AS_LONG = {Fault.TOO_LONG: 10.0, Fault.TOO_SHORT: 0.1}
 WORDS = (Fault.WRONG_IDS, Fault.REFUSAL, Fault.CONTENT_FILTER)
 PASSING = (
     *(fault for fault in STATUS if fault not in ACCOUNT),
@@ -53,6 +55,12 @@ PASSING = (
     Fault.CUT_JSON,
     Fault.WRONG_IDS,
 )  # which another call may not meet
+
+
+def times_as_long(fault: Fault | None) -> float:
+    """How long speech is, against what its text takes."""
+    return 1.0 if fault is None else TIMES_AS_LONG.get(fault, 1.0)
+
 
 Plan = Callable[[str, str, int], Fault | None]  # of vendor, kind and number of the call
 

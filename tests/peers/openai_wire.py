@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.peers import rule, voiced
 from tests.peers.exchange import Answer, Request, as_json
-from tests.peers.faults import STATUS, Fault
+from tests.peers.faults import STATUS, Fault, times_as_long
 
 SAMPLE_RATE = 24_000
 NOT_YET = "of-tomorrow"  # ends the names of models that nobody has
@@ -121,13 +121,12 @@ def spoke(request: Request, fault: Fault | None) -> Answer:
     asked = request.asked
     if str(asked["model"]).endswith(NOT_YET):
         return error(request, 404, "model_not_found")
-    times = 10.0 if fault is Fault.TOO_LONG else 1.0
     sound = voiced.spoken(
         str(asked["input"]),
         voice=str(asked["voice"]),
         sample_rate=SAMPLE_RATE,
         rate=float(asked.get("speed", 1.0)),
-        times=times,
+        times=times_as_long(fault),
     )
     body = voiced.wav(sound, SAMPLE_RATE)
     if fault is Fault.EMPTY_AUDIO:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from tests.peers import voiced
 from tests.peers.exchange import Answer, Request, as_json
-from tests.peers.faults import STATUS, Fault
+from tests.peers.faults import STATUS, Fault, times_as_long
 
 MOST_BILLED = 3000
 NAMES = {
@@ -34,7 +34,7 @@ def spoke(request: Request, fault: Fault | None) -> Answer:
         return error(request, "InvalidSsmlException", 400)
     if len(text) > MOST_BILLED:
         return error(request, "TextLengthExceededException", 400)
-    seconds = voiced.seconds_of(text, rate) * (10.0 if fault is Fault.TOO_LONG else 1.0)
+    seconds = voiced.seconds_of(text, rate) * times_as_long(fault)
     voice, sample_rate = str(asked["VoiceId"]), int(asked["SampleRate"])
     body = _ogg(seconds, voice, sample_rate)
     if fault is Fault.EMPTY_AUDIO:

@@ -40,6 +40,18 @@ def test_a_variant_is_found_as_its_language(typed: str, code: str) -> None:
     assert find(typed).code == code
 
 
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_variant_begins_with_the_code_of_its_language(code: str) -> None:
+    variants = [variant(typed) for typed in (code, *LANGUAGES[code].variants)]
+
+    assert {tag.partition("-")[0] for tag in variants} == {code}
+
+
+def test_amazons_name_of_mandarin_is_taken_for_chinese() -> None:
+    assert (find("cmn-CN").code, variant("cmn-CN")) == ("zh", "zh-CN")
+    assert in_words("cmn-CN") == "Mandarin Chinese, in simplified characters"
+
+
 def test_a_variant_keeps_its_own_tag() -> None:
     assert [variant(typed) for typed in ("es_mx", "ZH-HANT", "spa", "it")] == [
         "es-MX",

@@ -1,6 +1,7 @@
 """Speaking lines and making them fit, on real samples: the voice is a tone as long as its text."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -112,6 +113,7 @@ def dub(
     parallel: int = 1,
     fuller: bool = True,
     may_be_silent: bool = True,
+    flags: Mapping[int, tuple[Flag, ...]] | None = None,
 ) -> Dub:
     segments = tuple(
         Segment(i, start, end, 0, "words of the source here")
@@ -119,7 +121,7 @@ def dub(
     )
     return speak(
         Transcript("en", segments),
-        Translation("es", tuple(text for _, _, text in lines), "test"),
+        Translation("es", tuple(text for _, _, text in lines), "test", dict(flags or {})),
         voice=voice or Tones(),
         translator=translator or Editor(),
         cast={0: "hum"},
@@ -398,6 +400,42 @@ def test_an_engine_that_says_nothing_to_a_text_leaves_that_line_silent_at_once(
     made = dub(tmp_path, *LINES, voice=Tones(broken={LOST: 9}), may_be_silent=False)
 
     assert [line.flags for line in made.lines] == [(Flag.SILENT,), (), ()]
+
+
+def test_a_server_that_says_nothing_to_a_text_is_asked_again_when_the_step_is(
+    tmp_path: Path,
+) -> None:
+    voice, desk = Tones(broken={LOST: 2}, at_once=2), MemoryDesk()
+    with pytest.raises(ProviderFailed) as failed:
+        dub(tmp_path, *LINES, voice=voice, desk=desk, may_be_silent=False)
+
+    made = dub(tmp_path, *LINES, voice=voice, desk=desk, may_be_silent=False)
+
+    assert failed.value.again
+    assert [line.flags for line in made.lines] == [(), (), ()]
+    assert Counter(text for text, _ in voice.spoken) == {text: 1 for _, _, text in LINES} | {
+        LOST: 3
+    }
+
+
+def test_a_server_that_never_says_anything_to_a_text_leaves_it_silent_in_the_end(
+    tmp_path: Path,
+) -> None:
+    made = dub(tmp_path, *LINES, voice=Tones(broken={LOST: 9}, at_once=2), may_be_silent=True)
+
+    assert [line.flags for line in made.lines] == [(Flag.SILENT,), (), ()]
+
+
+def test_nobody_waits_for_a_server_to_speak_a_line_in_another_language(tmp_path: Path) -> None:
+    made = dub(
+        tmp_path,
+        *LINES,
+        voice=Tones(broken={LOST: 9}, at_once=2),
+        flags={0: (Flag.UNTRANSLATED,)},
+        may_be_silent=False,
+    )
+
+    assert made.lines[0].flags == (Flag.UNTRANSLATED, Flag.SILENT)
 
 
 def test_a_new_wording_that_did_not_reach_the_engine_puts_the_step_off(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from jobs.pipeline.errors import ProviderFailed, Stopped
 from jobs.pipeline.ports import Engine, Line, Tone
 from jobs.pipeline.timeline import Flag, Segment, Transcript
-from jobs.pipeline.translate import Task, around, budgets, reworded, translate
+from jobs.pipeline.translate import HOPELESS, Task, around, budgets, reworded, translate
 from jobs.pipeline.wording import tidy, usable
 
 
@@ -179,6 +179,30 @@ def test_a_refused_line_does_not_take_the_others_with_it() -> None:
 
     assert result.flags == {2: (Flag.UNTRANSLATED,)}
     assert result.texts[6] == "Aquí va la frase 6 en español."
+
+
+def test_a_translator_that_refuses_everything_is_not_asked_for_every_line() -> None:
+    class Stubborn(Phrasebook):
+        def translate(
+            self,
+            lines: Sequence[Line],
+            *,
+            source: str,
+            target: str,
+            context: Sequence[str],
+            terms: Mapping[str, str],
+            tone: Tone,
+        ) -> dict[int, str]:
+            self.asked.append([line.id for line in lines])
+            raise ProviderFailed("ENGINE_REFUSED", engine="stubborn")
+
+    stubborn = Stubborn(spanish)
+
+    with pytest.raises(ProviderFailed) as failed:
+        translate(transcript(1000), stubborn, target="es", desk=MemoryDesk())
+
+    assert failed.value.code == "ENGINE_REFUSED"
+    assert max(id_ for ids in stubborn.asked for id_ in ids) < HOPELESS
 
 
 def test_translating_stops_between_batches() -> None:

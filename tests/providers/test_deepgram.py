@@ -1,6 +1,7 @@
 """Deepgram over real HTTP: what is sent, what is heard and spoken, and what is doubted."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,6 +98,18 @@ def test_a_known_language_is_asked_for(
 
     assert vendors.calls[0].option("language") == asked
     assert heard.language == (hint or "en")
+
+
+@pytest.mark.ffmpeg
+@pytest.mark.parametrize(
+    ("named", "language"), [("pt-BR", "pt-BR"), ("Portuguese (Brazil), probably", "und")]
+)
+def test_a_language_that_is_named_otherwise_than_by_a_tag_is_unknown(
+    transcriber: DeepgramTranscriber, speech: Path, vendors: VendorPeer, named: str, language: str
+) -> None:
+    vendors.script = lambda _: replace(SPOKEN, language=named)
+
+    assert transcriber.transcribe(speech, language=None).language == language
 
 
 @pytest.mark.ffmpeg

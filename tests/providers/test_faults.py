@@ -20,6 +20,7 @@ from tests.peers.faults import ACCOUNT, AUDIO, STATUS, TRANSPORT, Fault, always,
 from tests.peers.server import VendorPeer
 from tests.providers.conftest import RETRIES, Placed
 
+SOUND = (*AUDIO, Fault.TOO_SHORT)
 BECOMES = {
     Fault.BUSY: "VENDOR_BUSY",
     Fault.BUSY_UNTIL: "VENDOR_BUSY",
@@ -28,12 +29,12 @@ BECOMES = {
     Fault.UNAVAILABLE: "VENDOR_BUSY",
     Fault.TIMED_OUT: "ENGINE_FAILED",
     **dict.fromkeys(ACCOUNT, "VENDOR_ACCOUNT"),
-    **dict.fromkeys((*TRANSPORT, *AUDIO, Fault.CUT_JSON), "ENGINE_FAILED"),
+    **dict.fromkeys((*TRANSPORT, *SOUND, Fault.CUT_JSON), "ENGINE_FAILED"),
 }
-SPEECH_FAULTS = (*STATUS, *TRANSPORT, *AUDIO)
+SPEECH_FAULTS = (*STATUS, *TRANSPORT, *SOUND)
 RECOGNITION_FAULTS = (*STATUS, *TRANSPORT, Fault.CUT_JSON, Fault.TOO_LONG)
 TRANSLATION_FAULTS = (*STATUS, *TRANSPORT, Fault.CUT_JSON)
-TEXT = "A sentence of some thirty letters."
+TEXT = "A sentence of so many letters that nobody, however quick, says it within a second."
 PASSING = [fault for fault in SPEECH_FAULTS if fault not in ACCOUNT]
 
 Speak = Callable[[], object]
@@ -114,7 +115,7 @@ def test_a_time_to_come_back_is_kept(vendors: VendorPeer, vendor: str, placed: P
     assert placed.waits == [pytest.approx(7.25)]
 
 
-@pytest.mark.parametrize("fault", AUDIO)
+@pytest.mark.parametrize("fault", SOUND)
 def test_speech_that_cannot_be_used_is_paid_for_and_never_given_on(
     vendors: VendorPeer, vendor: str, fault: Fault, placed: Placed
 ) -> None:
@@ -215,13 +216,14 @@ def test_recognition_that_keeps_failing_has_its_code(
     with patience(fault) as placed:
         failed = failure(lambda: heard(vendors, placed, tmp_path))
 
+    most = 1 if isinstance(failed, Spoiled) else allowed(failed.code)
     assert failed.code == BECOMES[fault]
-    assert number(vendors, "deepgram", "recognition") == allowed(failed.code)
+    assert number(vendors, "deepgram", "recognition") == most
 
 
 @pytest.mark.ffmpeg
 @pytest.mark.parametrize("fault", [Fault.HALF_CLOSED, Fault.CUT_JSON, Fault.TOO_LONG])
-def test_recognition_that_was_answered_but_cannot_be_read_is_paid_for(
+def test_recognition_that_was_answered_but_cannot_be_read_is_paid_for_once(
     vendors: VendorPeer, fault: Fault, placed: Placed, tmp_path: Path
 ) -> None:
     vendors.plan = always(fault)
@@ -229,8 +231,8 @@ def test_recognition_that_was_answered_but_cannot_be_read_is_paid_for(
     failed = failure(lambda: heard(vendors, placed, tmp_path))
 
     assert isinstance(failed, Spoiled)
-    recorded = {(paid.bill.request_id, paid.bill.units) for paid in placed.accounts.paid}
-    assert recorded == {(f"dg-recognition-{number}", 8.0) for number in range(1 + RETRIES)}
+    recorded = [(paid.bill.request_id, paid.bill.units) for paid in placed.accounts.paid]
+    assert recorded == [("dg-recognition-0", 8.0)]
 
 
 @pytest.mark.ffmpeg
@@ -247,7 +249,7 @@ def test_recognition_that_was_not_answered_by_the_vendor_is_not_paid_for(
 
 @pytest.mark.ffmpeg
 @pytest.mark.parametrize(
-    "faults", [[Fault.BUSY], [Fault.RESET], [Fault.CUT_JSON, Fault.HTML], [Fault.HALF_CLOSED]]
+    "faults", [[Fault.BUSY], [Fault.RESET], [Fault.BROKEN, Fault.HTML], [Fault.REFUSED]]
 )
 def test_recognition_goes_on_after_what_passes(
     vendors: VendorPeer, faults: Sequence[Fault], placed: Placed, tmp_path: Path

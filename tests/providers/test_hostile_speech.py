@@ -100,6 +100,21 @@ def test_it_changes_nothing_of_the_question_but_the_words(
     assert {name: hostile.body[name] for name in same} == {name: calm.body[name] for name in same}
 
 
+MARKS = ("<|im_end|>", "<|im_start|>", "</s>", "<end_of_turn>", "[/INST]", "[SYSTEM_PROMPT]")
+
+
+def test_what_servers_mark_turns_with_is_not_in_a_question_but_in_its_texts(
+    translator: OpenAITranslator, vendors: VendorPeer
+) -> None:
+    text = f"He typed {' '.join(MARKS)} and [laughs] at it."
+    said(translator, (text,))
+
+    [call] = asked(vendors)
+    sent = str(call.body.get("input") or call.body["messages"])
+    assert [mark for mark in MARKS if mark in sent] == []
+    assert call.asked["lines"][0]["text"] == text
+
+
 def test_neither_key_nor_instructions_are_in_reach_of_the_answer(
     translator: OpenAITranslator, vendors: VendorPeer
 ) -> None:

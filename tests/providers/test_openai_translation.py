@@ -146,6 +146,22 @@ def test_lines_nobody_asked_for_and_empty_ones_are_dropped(
     assert ask(translator, HELLO, BYE) == {3: "Hola amigo"}
 
 
+def test_an_answer_that_counts_its_lines_otherwise_gives_no_line_the_text_of_another(
+    translator: OpenAITranslator, peer: Peer
+) -> None:
+    first, second, third = (Line(id_, f"Line {id_}", 1.5) for id_ in (1, 2, 3))
+    peer.vendors.model = lambda _: lines({0: "Uno", 1: "Dos", 2: "Tres"})
+
+    assert ask(translator, first, second, third) == {}
+
+
+def test_of_two_texts_for_one_line_none_is_taken(translator: OpenAITranslator, peer: Peer) -> None:
+    said = '{"id": 3, "text": "Hola"}, {"id": 3, "text": "Buenas"}, {"id": 8, "text": "Adiós"}'
+    peer.vendors.model = lambda _: Reply(content=f'{{"lines": [{said}]}}')
+
+    assert ask(translator, HELLO, BYE) == {8: "Adiós"}
+
+
 @pytest.mark.parametrize(
     "reply", [Reply(refusal="I can't help with that."), Reply(finish="content_filter")]
 )
@@ -323,11 +339,23 @@ def test_what_a_small_model_puts_around_its_answer_is_ignored(
     assert texts == {3: "[es] Hello"}
 
 
-def test_a_model_that_does_not_reason_is_not_told_how_much_to(peer: Peer, placed: Placed) -> None:
-    for model in ("gpt-6-luna", "gpt-4o-mini"):
-        ask(connected(peer, placed, model=model), HELLO)
+@pytest.mark.parametrize(
+    ("model", "effort"),
+    [
+        ("gpt-6-luna", "none"),
+        ("gpt-5.1", "none"),
+        ("gpt-5.4-mini", "none"),
+        ("gpt-5-mini", "minimal"),
+        ("gpt-5-2025-08-07", "minimal"),
+        ("gpt-4o-mini", None),
+    ],
+)
+def test_a_model_is_told_to_reason_as_little_as_it_can(
+    peer: Peer, placed: Placed, model: str, effort: str | None
+) -> None:
+    ask(connected(peer, placed, model=model), HELLO)
 
-    assert [call.body.get("reasoning") for call in peer.calls] == [{"effort": "none"}, None]
+    assert peer.calls[0].body.get("reasoning", {}).get("effort") == effort
 
 
 def test_openai_is_told_to_keep_nothing(peer: Peer, placed: Placed) -> None:

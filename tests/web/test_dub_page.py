@@ -152,6 +152,19 @@ def test_lines_to_look_at_say_why(client: Client, person: User, tmp_path: Path) 
     assert 'data-at="300"' in page
 
 
+def test_a_line_that_lost_its_chosen_voice_is_to_be_looked_at(
+    client: Client, person: User, tmp_path: Path
+) -> None:
+    job = with_lines(delivered(person, tmp_path), 2)
+    Line.objects.update(flags=[], voice="hum")
+    Line.objects.filter(segment__index=1).update(chosen_voice="gone")
+
+    page = page_of(client, job)
+
+    assert "1 line to look at" in page
+    assert "isn&#x27;t offered any more" in page
+
+
 def test_texts_of_lines_are_text_and_never_markup(
     client: Client, person: User, tmp_path: Path
 ) -> None:
