@@ -46,8 +46,8 @@ FIRST_DELAY, LONGEST_DELAY = 15.0, 900.0
 LONGEST_ASKED = 3600.0
 ACCOUNT = "VENDOR_ACCOUNT"
 ACCOUNT_DELAY = 600.0
-ACCOUNT_PATIENCE = timedelta(hours=24)
-"""How long a step waits for somebody to put a vendor account right."""
+PATIENCE = timedelta(hours=24)
+"""How long a step waits for what is no error of its own: a vendor's account, a place at it."""
 TELL_AGAIN = timedelta(hours=1)
 """How long staff hear nothing more of one vendor's account, however many steps wait for it."""
 
@@ -351,13 +351,11 @@ def _awaits_account(step: Step) -> bool:
 
 
 def _enough(step: Step, error: PipelineError) -> bool:
-    """Whether this was tried often or long enough. Whoever stands in line gets a turn."""
-    if isinstance(error, NoPlace):
-        return False
-    if error.code != ACCOUNT:
+    """Whether this was tried often or long enough."""
+    if error.code != ACCOUNT and not isinstance(error, NoPlace):
         return step.errors + 1 >= MOST_ERRORS
-    since = step.reason_since if _awaits_account(step) else None
-    return since is not None and timezone.now() - since >= ACCOUNT_PATIENCE
+    since = step.reason_since if step.error_code == error.code else None
+    return since is not None and timezone.now() - since >= PATIENCE
 
 
 def _delay(errors: int, error: PipelineError) -> float:

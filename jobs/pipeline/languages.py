@@ -86,7 +86,6 @@ _IN_WORDS: Mapping[str, str] = MappingProxyType(
         "zh-TW": "Mandarin Chinese as spoken in Taiwan, in traditional characters",
         "zh-Hant": "Mandarin Chinese, in traditional characters",
         "zh-HK": "Chinese as written in Hong Kong, in traditional characters",
-        "cmn-CN": "Mandarin Chinese, in simplified characters",
         "ja-JP": "Japanese",
         "ko-KR": "Korean",
         "ru-RU": "Russian",

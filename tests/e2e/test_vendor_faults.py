@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from billing.queries import balance_of
 from jobs.models import DubbingJob, Line, Step, VendorHealth
-from jobs.outcomes import ACCOUNT_PATIENCE, MOST_ERRORS
+from jobs.outcomes import MOST_ERRORS, PATIENCE
 from jobs.services import retry_language
 from jobs.states import JobStatus, Stage, StepKind, StepStatus
 from tests.e2e.vendors import RETRIES, Worker, configure, order
@@ -174,7 +174,7 @@ def test_an_account_that_is_not_in_order_waits_for_our_staff_and_then_goes_on(
     assert most_for_one_text(peer, vendor, kind) == 1
     assert not job.tasks.filter(stage=Stage.FAILED).exists()
     peer.plan = always(vendor, kind, fault) if kind == "speech" else passing(Fault.BUSY)
-    since = timezone.now() - ACCOUNT_PATIENCE - timedelta(hours=1)
+    since = timezone.now() - PATIENCE - timedelta(hours=1)
     past = timezone.now() - timedelta(seconds=1)
     Step.objects.filter(pk=waiting.pk).update(not_before=past, reason_since=since)
     Worker().work(until=StepKind.MIX)

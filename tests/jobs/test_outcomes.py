@@ -189,7 +189,7 @@ def test_a_vendor_account_is_waited_for_without_counting_errors() -> None:
     assert (step.status, step.reason, step.errors) == ("ready", "vendor_account", 0)
 
 
-def test_a_place_at_a_vendor_is_waited_for_however_long_others_have_them_all() -> None:
+def test_a_place_at_a_vendor_is_waited_for_without_counting_errors() -> None:
     job = make.job(languages=["es"])
     for _ in range(outcomes.MOST_ERRORS + 1):
         Step.objects.filter(job=job).update(not_before=timezone.now() - LONG_AGO)
@@ -199,16 +199,19 @@ def test_a_place_at_a_vendor_is_waited_for_however_long_others_have_them_all() -
     assert (step.status, step.reason, step.errors) == ("ready", "vendor_busy", 0)
 
 
-def test_after_a_day_of_waiting_for_a_vendor_account_the_language_is_refunded() -> None:
+@pytest.mark.parametrize(
+    "error", [ProviderFailed("VENDOR_ACCOUNT", engine="it"), NoPlace("deepgram")]
+)
+def test_after_a_day_of_waiting_in_vain_the_language_is_refunded(error: ProviderFailed) -> None:
     person = make.professional(credits=100)
     job = make.job(person, languages=["es"])
-    outcomes.after_error(make.claim(), ProviderFailed("VENDOR_ACCOUNT", engine="it"))
+    outcomes.after_error(make.claim(), error)
     past = timezone.now() - LONG_AGO
     Step.objects.filter(job=job).update(not_before=past, reason_since=past)
 
-    outcomes.after_error(make.claim(), ProviderFailed("VENDOR_ACCOUNT", engine="it"))
+    outcomes.after_error(make.claim(), error)
 
-    assert job.tasks.get().error_code == "VENDOR_ACCOUNT"
+    assert job.tasks.get().error_code == error.code
     assert balance_of(person) == 100
 
 
