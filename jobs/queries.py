@@ -72,6 +72,12 @@ class LanguageView:
         return not self.ended and step is not None and step.status != StepStatus.RUNNING
 
     @property
+    def waits_for_review(self) -> bool:
+        """Say whether the customer has to read what was heard before it is made."""
+        heard = {(StepKind.TRANSCRIBE, StepStatus.DONE), (StepKind.TRANSLATE, StepStatus.WAITING)}
+        return not self.ended and heard <= {(step.kind, step.status) for step in self.steps}
+
+    @property
     def seconds_left(self) -> int | None:
         """Seconds of work that it still needs, about; None if unknown."""
         return time_left(self.task.job, self.task, self.steps)
@@ -131,13 +137,12 @@ class JobView:
 
     @property
     def to_review(self) -> bool:
-        """Say whether it waits for the customer to read what was heard."""
-        heard = any(
-            step.kind == StepKind.TRANSCRIBE and step.status == StepStatus.DONE
-            for one in self.languages[:1]
-            for step in one.steps
-        )
-        return not self.ended and self.job.awaits_review and heard
+        """Say whether it waits for the customer to read what was heard.
+
+        Nothing else keeps a translation waiting once its recording is heard; lists don't read the
+        options, which may hold whole captions.
+        """
+        return any(one.waits_for_review for one in self.languages)
 
     @property
     def ready(self) -> Sequence[LanguageView]:

@@ -71,10 +71,8 @@ def _lines(receipt: Mapping[str, Any]) -> str:
 
 
 def _starts(receipt: Mapping[str, Any]) -> str:
-    return _("Half the lines start within %(median).0f ms, 95 %% at most %(most).0f ms late.") % {
-        "median": receipt["start_median_ms"],
-        "most": max(receipt["start_p95_ms"], 0),
-    }
+    starts = _("A typical line starts within %(median).0f ms, 95 %% at most %(most).0f ms late.")
+    return starts % {"median": receipt["start_median_ms"], "most": max(receipt["start_p95_ms"], 0)}
 
 
 def _length(receipt: Mapping[str, Any], *, picture: bool) -> str:
@@ -98,4 +96,4 @@ def _heard(receipt: Mapping[str, Any]) -> str:
     if error is None:
         return _("Not heard again.")
     right = round(100 * max(0.0, 1 - error))
-    return _("Heard again: %(right)d %% of words in the median line.") % {"right": right}
+    return _("Heard again: %(right)d %% of the words of a typical line.") % {"right": right}

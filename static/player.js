@@ -257,7 +257,7 @@
         if (document.activeElement !== seek || !seek.matches(":active")) {
             seek.value = now;
         }
-        const words = `${clock(Math.floor(now))} / ${clock(Math.floor(length))}`;
+        const words = `${clock(now)} / ${clock(length)}`;
         if (output.textContent !== words) {
             output.textContent = words;
             seek.setAttribute("aria-valuetext", words);

@@ -42,12 +42,6 @@ def file_label(kind: str) -> str:
 
 
 @register.filter
-def percent(share: float) -> str:
-    """Write a share of one as whole percents."""
-    return f"{share * 100:.0f} %"
-
-
-@register.filter
 def about(seconds: int) -> str:
     """Say how long something takes, no more exactly than anybody can know: about 3 minutes."""
     if seconds < 8:

@@ -65,6 +65,10 @@ SHIFT = """() => new Promise((resolve) => {
         () => requestAnimationFrame(() => resolve([sum, [...moved].join(", ")]))
     );
 })"""
+# What is painted only when it is scrolled to would be missing from the picture of a whole page.
+SHOWN = """() => {
+    for (const line of document.querySelectorAll(".line")) line.style.contentVisibility = "visible";
+}"""
 WIDER = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
@@ -171,6 +175,7 @@ def seen(
 def picture(page: Page, name: str, *, whole: bool = True) -> None:
     """Take a picture of a page; what is on its way from one colour to another is there."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    page.evaluate(SHOWN)
     page.screenshot(path=FOLDER / f"{name}.png", full_page=whole, animations="disabled")
 
 
