@@ -22,10 +22,8 @@ class UserError(Exception):
 class NotFound(UserError):
     """There is no such thing, or it is somebody else's: both are told the same."""
 
-    def __init__(
-        self, what: str, *, code: str = "not_found", message: str = "", **details: object
-    ) -> None:
-        super().__init__(code, message or f"We can't find this {what}.", status=404, **details)
+    def __init__(self, what: str, *, code: str = "not_found", **details: object) -> None:
+        super().__init__(code, f"We can't find this {what}.", status=404, **details)
 
 
 class Conflict(UserError):

@@ -152,7 +152,8 @@ def _use_of(file: Artifact, number: int) -> Download | None:
 
 def _check_use(used: Download, client: str) -> None:
     if used.client != client:
-        raise _gone("link_used", _("This link was used already. Get a new one from the job."))
+        told = _("This link was used already. Get a new one where you got this one.")
+        raise _gone("link_used", told)
     if used.expires_at <= timezone.now():
         raise _link_expired()
 
@@ -176,7 +177,7 @@ def _bind(file: Artifact, number: int, client: str) -> Download:
 
 
 def _link_expired() -> UserError:
-    return _gone("link_expired", _("This link has expired. Get a new one from the job."))
+    return _gone("link_expired", _("This link has expired. Get a new one where you got this one."))
 
 
 def _files_expired() -> UserError:

@@ -14,6 +14,7 @@ from jobs.models import DubbingJob, Upload
 from jobs.pipeline.dub import Engines
 from jobs.pipeline.languages import find
 from jobs.services import create_job
+from jobs.uploads import not_arrived
 
 
 def order_job(
@@ -56,8 +57,10 @@ def _create(
         raise NotFound("job", code="job_not_found")
     background = files.get(Upload.Role.BACKGROUND)
     wanted = request.get("background_track_uploaded", False)
-    if not request.get("voice_track_uploaded", True) or (wanted and background is None):
-        raise Conflict(_("This file has not arrived yet. Upload it first."), code="upload_missing")
+    if not request.get("voice_track_uploaded", True):
+        raise not_arrived(Upload.Role.VOICE)
+    if wanted and background is None:
+        raise not_arrived(Upload.Role.BACKGROUND)
     return create_job(
         user,
         voice=voice,

@@ -18,7 +18,7 @@ from jobs.glossary import with_own_terms
 from jobs.models import Upload
 from jobs.pipeline.dub import Engines
 from jobs.pipeline.errors import PipelineError
-from jobs.pipeline.languages import find, variant
+from jobs.pipeline.languages import find, variants_of
 from jobs.refusals import refusal
 from jobs.uploads import is_used, measure_upload, refuse_other_lengths
 
@@ -88,14 +88,9 @@ def refuse_too_many(languages: int, plan: Plan) -> None:
 def targets_of(languages: Collection[str], source_language: str, plan: Plan) -> dict[str, str]:
     """Language code to the variant asked for. Raises UserError."""
     try:
-        variants: dict[str, str] = {}
-        for asked in languages:
-            language = find(asked)
-            if language.code in variants:
-                raise PipelineError("LANGUAGE_TWICE", language=language.name)
-            variants[language.code] = variant(asked)
+        targets = variants_of(languages)
         spoken = find(source_language) if source_language else None
-        if spoken and spoken.code in variants:
+        if spoken and spoken.code in targets:
             raise UserError(
                 "validation_error",
                 _("The recording is in %(language)s already. Take that language out.")
@@ -104,10 +99,10 @@ def targets_of(languages: Collection[str], source_language: str, plan: Plan) -> 
             )
     except PipelineError as error:
         raise refusal(error) from error
-    if not variants:
+    if not targets:
         raise UserError("validation_error", _("Choose a language."), field="languages")
-    refuse_too_many(len(variants), plan)
-    return variants
+    refuse_too_many(len(targets), plan)
+    return targets
 
 
 def premium_of(
@@ -142,7 +137,8 @@ def premium_of(
 def _own(user: User, upload: Upload) -> Upload:
     """The upload, if it is the user's, still there, and not in a job yet."""
     if upload.user_id != user.pk or upload.expires_at < timezone.now():
-        raise Conflict(_("This file is not there. Upload it again."), code="upload_missing")
+        sentence = _("This file is not there. Upload it again.")
+        raise Conflict(sentence, code="upload_missing", role=upload.role)
     if is_used(upload):
         raise Conflict(_("This file belongs to another job. Upload it again."))
     return upload

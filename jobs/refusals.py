@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from dubber.errors import NotFound, UserError
+from dubber.errors import UserError
 from jobs.models import DubbingJob
 from jobs.pipeline.errors import PipelineError
 
@@ -45,9 +45,9 @@ def refuse_expired(job: DubbingJob) -> None:
         raise UserError("files_expired", _("The files of this job are gone."), status=410)
 
 
-def not_ready() -> NotFound:
+def not_ready() -> UserError:
     """What is told of a file, or a line to hear, of a language that isn't finished."""
-    return NotFound("", code="file_not_ready", message=_("This language isn't finished yet."))
+    return UserError("file_not_ready", _("This language isn't finished yet."), status=404)
 
 
 def refusal(error: PipelineError) -> UserError:

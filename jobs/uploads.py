@@ -23,7 +23,7 @@ from dubber.errors import Conflict, UserError
 from jobs import links, objects, rows, scratch
 from jobs.models import DubbingJob, Upload, new_public_id
 from jobs.pipeline.errors import PipelineError
-from jobs.pipeline.languages import find
+from jobs.pipeline.languages import variants_of
 from jobs.pipeline.probe import probe
 from jobs.pipeline.timeline import Source
 from jobs.refusals import refusal, sentence_of
@@ -267,10 +267,7 @@ def _check_languages(languages: Collection[str]) -> None:
     if not 1 <= len(languages) <= MOST_LANGUAGES:
         raise UserError("validation_error", _("Choose 1 to 10 languages."), field="languages")
     try:
-        named = [find(code) for code in languages]
-        for place, language in enumerate(named):
-            if language in named[:place]:
-                raise PipelineError("LANGUAGE_TWICE", language=language.name)
+        variants_of(languages)
     except PipelineError as error:
         raise refusal(error) from error
 
@@ -324,7 +321,13 @@ def _see_arrival(upload: Upload) -> None:
         elif found is None:
             upload.arrived_at = None
     if upload.arrived_at is None:
-        raise Conflict(_("This file has not arrived yet. Upload it first."), code="upload_missing")
+        raise not_arrived(upload.role)
+
+
+def not_arrived(role: str) -> Conflict:
+    """What is told of a file that an order counts on, and that isn't here."""
+    sentence = _("This file has not arrived yet. Upload it first.")
+    return Conflict(sentence, code="upload_missing", role=role)
 
 
 def _refuse_other_size(upload: Upload) -> None:

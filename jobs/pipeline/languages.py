@@ -1,6 +1,6 @@
 """The twelve languages: their names, flags, tags, and the variants that are accepted for them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -131,6 +131,20 @@ def variant(code: str) -> str:
     """
     language, spelling = _lookup(code)
     return spelling if spelling in language.variants else language.code
+
+
+def variants_of(codes: Iterable[str]) -> dict[str, str]:
+    """Language to the BCP 47 tag that was asked for.
+
+    Raises PipelineError LANGUAGE_UNKNOWN, LANGUAGE_TWICE.
+    """
+    named: dict[str, str] = {}
+    for code in codes:
+        language = find(code)
+        if language.code in named:
+            raise PipelineError("LANGUAGE_TWICE", language=language.name)
+        named[language.code] = variant(code)
+    return named
 
 
 def in_words(code: str) -> str:

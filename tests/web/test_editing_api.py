@@ -11,7 +11,7 @@ from pytest_django import Settings
 from accounts.models import User
 from billing import ledger, services
 from billing.queries import balance_of
-from dubber.errors import NotFound, UserError
+from dubber.errors import UserError
 from jobs import editing, outcomes, rows, storage
 from jobs.extras import ask_for
 from jobs.models import Artifact, DubbingJob, LanguageTask, Line, Segment, Step
@@ -421,7 +421,7 @@ def test_after_a_rendering_was_given_up_a_wav_is_made_and_lines_are_edited(
 def test_nothing_is_made_of_a_language_whose_rendering_has_just_begun(job: DubbingJob) -> None:
     rendering(job)
 
-    with pytest.raises(NotFound) as refused:
+    with pytest.raises(UserError) as refused:
         ask_for(job, task=job.tasks.get(), kind=StepKind.WAV)
 
     assert refused.value.code == "file_not_ready"

@@ -138,7 +138,12 @@ def test_files_that_did_not_arrive_make_no_job(person: User) -> None:
 
     response = order(api, job_id)
 
-    assert (response.status_code, response.json()["error"]) == (409, "upload_missing")
+    told = response.json()
+    assert (response.status_code, told["error"], told["details"]["role"]) == (
+        409,
+        "upload_missing",
+        "voice",
+    )
 
 
 @pytest.mark.parametrize("job_id", ["job_aaaaaaaaaaaa", "nonsense", "../../etc/passwd"])
