@@ -71,11 +71,12 @@ class Receipt:
         overlaps = "none overlaps" if not self.overlap_seconds else "some overlap"
         heard = "Not heard again."
         if self.word_error is not None:
-            heard = f"Heard again: {max(0.0, 1 - self.word_error):.0%} of words in the median line."
+            right = max(0.0, 1 - self.word_error)
+            heard = f"Heard again: {right:.0%} of the words of a typical line."
         return [
             f"{self.lines} lines, {overlaps}. {natural} at natural speed"
             + (f", {quick} up to {self.speed_highest:.2f}x." if quick else "."),
-            f"Half the lines start within {self.start_median_ms:.0f} ms of the original, "
+            f"A typical line starts within {self.start_median_ms:.0f} ms of the original, "
             f"95 % at most {max(self.start_p95_ms, 0):.0f} ms late.",
             "Same length as the source." if not self._wrong_lengths() else "Lengths differ.",
             f"Loudness {self.loudness_lufs:.1f} LUFS, true peak {self.true_peak_db:.1f} dBTP.",
