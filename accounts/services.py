@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import api_keys
+from accounts import api_keys, tokens
 from accounts.models import ApiKey, User
 from billing.queries import plan_of
 from dubber.errors import NotFound, PermissionRefused, UserError
@@ -30,7 +30,8 @@ def change_profile(user: User, **columns: Any) -> User:
 def add_api_key(user: User, *, name: str) -> str:
     """Make a personal API key; its text is told now and never again.
 
-    Raises PermissionRefused plan_required, UserError when there are too many.
+    Raises PermissionRefused plan_required, UserError when there are too many, or when the person's
+    password changed in this very moment.
     """
     if user.is_staff:
         raise PermissionRefused(_("Staff work on the pages: their accounts get no keys."))
@@ -40,7 +41,7 @@ def add_api_key(user: User, *, name: str) -> str:
             _("API keys come with the Professional plan."), code="plan_required"
         )
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=user.pk)
+        tokens.require_unchanged(user)
         if user.api_keys.filter(revoked_at=None).count() >= MOST_KEYS:
             raise UserError("validation_error", _("Revoke a key first: you have %d.") % MOST_KEYS)
         _key, text = api_keys.make_key(user, name=name.strip()[:100] or _("Key"))

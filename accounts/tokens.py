@@ -11,7 +11,7 @@ from typing import Any
 
 import jwt
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -48,10 +48,29 @@ class Tokens:
     user: User
 
 
+@transaction.atomic
 def open_session(user: User) -> Tokens:
-    """Begin a session of the API."""
+    """Begin a session of the API.
+
+    Raises UserError where the person's password changed since they were looked up.
+    """
+    require_unchanged(user)
     session = ApiSession.objects.create(user=user, expires_at=timezone.now() + REFRESH_LIFE)
     return _tokens(session)
+
+
+def require_unchanged(user: User) -> None:
+    """Lock a person, in the caller's transaction, whose password is still the one that was read.
+
+    A new one ends whatever lets somebody in; what begins in that very moment must not escape it.
+    """
+    same = User.objects.select_for_update(no_key=True).filter(
+        pk=user.pk, password=user.password, is_active=True
+    )
+    if same.first() is None:
+        raise UserError(
+            "authentication_required", _("Your password was changed. Sign in again."), status=401
+        )
 
 
 def refresh(token: str) -> Tokens:

@@ -352,6 +352,18 @@ def _check_voices(
     premium = any(voices[name] for name in wanted)
     if premium and not plan_of(task.job.user).limits.premium_voices:
         raise PermissionRefused(_("Your plan has no premium voices."), code="plan_required")
+    if premium and task.stage == Stage.FAILED and not _is_paid_as_premium(task):
+        raise Conflict(
+            _(
+                "This language is tried again at its old price, which is for ordinary voices. "
+                "Choose a premium voice once it is there."
+            )
+        )
+
+
+def _is_paid_as_premium(task: LanguageTask) -> bool:
+    full = prices.language_credits(task.job.duration_ms, task.language, premium=True)
+    return task.price >= full
 
 
 def route_of(task: LanguageTask, engines: Callable[[], Engines]) -> Route:
@@ -374,8 +386,9 @@ def _price(
     cast = voices_of(transcript, route=route, options=rows.options_of(task))
     milliseconds = dict.fromkeys((False, True), 0)
     for line in task.lines.filter(stale=True).select_related("segment"):
-        premium = voices.get(line.chosen_voice or cast[line.segment.speaker], False)
-        milliseconds[premium] += rows.to_ms(max(rooms[line.segment.index], 0.0))
+        own = line.chosen_voice in voices  # else its speaker's voice says it
+        voice = line.chosen_voice if own else cast[line.segment.speaker]
+        milliseconds[voices[voice]] += rows.to_ms(max(rooms[line.segment.index], 0.0))
     return max(1, prices.lines_credits(milliseconds[False], milliseconds[True], task.language))
 
 

@@ -354,7 +354,8 @@ def _enough(step: Step, error: PipelineError) -> bool:
     """Whether this was tried often or long enough."""
     if error.code != ACCOUNT and not isinstance(error, NoPlace):
         return step.errors + 1 >= MOST_ERRORS
-    since = step.reason_since if step.error_code == error.code else None
+    # Who waited for an account and now waits for a place has waited all that time.
+    since = step.reason_since if step.error_code in {error.code, ACCOUNT} else None
     return since is not None and timezone.now() - since >= PATIENCE
 
 

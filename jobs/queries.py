@@ -224,11 +224,13 @@ def files_of(user: User) -> QuerySet[Artifact]:
 
 def cancels_are_limited(user: User) -> bool:
     """Say whether this person cancelled so often today that spoken languages are not given back."""
+    since = timezone.now() - CANCELS_COUNT_FOR
     late = JobEvent.objects.filter(
         kind=JobEvent.Kind.LANGUAGE_CANCELLED,
         job__user=user,
+        job__updated_at__gt=since,  # which a cancel moves: so no events of older jobs are read
         details__spoken=True,
-        at__gt=timezone.now() - CANCELS_COUNT_FOR,
+        at__gt=since,
     )
     return late.values("job").distinct().count() >= FREE_CANCELS
 

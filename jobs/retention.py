@@ -138,15 +138,17 @@ def _named_keys() -> Iterator[str]:
 
 
 def _forgotten() -> QuerySet[DubbingJob]:
-    """Jobs that waited too long for their review."""
-    return DubbingJob.objects.filter(
+    """Jobs that waited too long for their review, also for that of a language added later."""
+    limit = timezone.now() - REVIEW_PATIENCE
+    waiting = DubbingJob.objects.filter(
         status=JobStatus.PROCESSING,
         reviewed_at=None,
         options__review=True,
         steps__kind=StepKind.TRANSCRIBE,
         steps__status=StepStatus.DONE,
-        steps__finished_at__lte=timezone.now() - REVIEW_PATIENCE,
+        steps__finished_at__lte=limit,
     )
+    return waiting.exclude(tasks__created_at__gt=limit)
 
 
 @transaction.atomic

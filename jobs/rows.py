@@ -72,7 +72,8 @@ def options_of(task: LanguageTask) -> Options:
         usual_voices={int(speaker): voice for speaker, voice in task.cast.items()},
         terms=_terms(chosen.get("glossary", ()), task.language),
         tone=Tone(chosen.get("tone", Tone.NEUTRAL)),
-        fuller=not task.render_price,  # what is made anew is as somebody wrote it
+        # what is made anew is as somebody wrote it
+        fuller=not task.render_price and not any(row.stale for row in lines),
         wav=bool(chosen.get("wav", False)),
         line_voices={row.segment.index: row.chosen_voice for row in lines if row.chosen_voice},
         kept=frozenset(row.segment.index for row in lines if row.keep_original),

@@ -324,10 +324,15 @@ def _begin_again(task: LanguageTask, **columns: Any) -> None:
 
 
 def reset_steps(job: DubbingJob, task: LanguageTask) -> None:
-    """Let the steps wait again that this language still needs; what is done stays done."""
-    needed = job.steps.select_for_update(of=("self",), no_key=True).filter(
-        status__in=[StepStatus.FAILED, StepStatus.CANCELLED]
-    )
-    for step in needed.order_by("pk"):
-        if step.task_id in {None, task.pk}:
+    """Let the steps wait again that this language still needs; what is done stays done.
+
+    Unless lines were corrected since: then none of the language's own steps is done any more.
+    """
+    corrected = task.lines.filter(stale=True).exists()
+    for step in job.steps.select_for_update(of=("self",), no_key=True).order_by("pk"):
+        ended_in_vain = step.status in {StepStatus.FAILED, StepStatus.CANCELLED}
+        outdated = corrected and step.kind in LANGUAGE_KINDS and step.status == StepStatus.DONE
+        if (ended_in_vain and step.task_id in {None, task.pk}) or (
+            outdated and step.task_id == task.pk
+        ):
             step.start_over()

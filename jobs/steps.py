@@ -234,7 +234,7 @@ def _transcribe(bench: Bench, _out: Path) -> Result:
 
 def _translate(bench: Bench, _out: Path) -> Result:
     transcript = rows.transcript_of(bench.job)
-    if bench.task.render_price:
+    if bench.task.lines.exists():  # translated before: only what was corrected since is asked for
         said = recipe.translate_again(
             transcript,
             rows.outdated_lines(bench.task),

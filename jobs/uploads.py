@@ -40,6 +40,9 @@ MOST_UNUSED = 50
 LARGE = 500 * 1024 * 1024
 LONGEST_NAME = 200
 TYPES = ("audio/", "video/")
+ARRIVAL = ("size", "etag", "sha256", "source", "duration_ms", "arrived_at")
+"""What a look at a file in storage tells."""
+
 OTHER_TYPES = frozenset({"application/octet-stream", "application/ogg", "application/mp4"})
 
 
@@ -317,7 +320,7 @@ def _see_arrival(upload: Upload) -> None:
             upload.source, upload.duration_ms = {}, None
             upload.arrived_at = timezone.now()
             _refuse_other_size(upload)
-            upload.save()
+            upload.save(update_fields=ARRIVAL)  # all else may have changed since it was read
         elif found is None:
             upload.arrived_at = None
     if upload.arrived_at is None:

@@ -203,16 +203,22 @@ class PacedCalls:
         patience, retry = self._patience[kind], 0
         lease = patience.attempt * OVERTIME
         wait, until = patience.queue, float("inf")
+        earlier: ProviderFailed | None = None
         while True:
-            with self.accounts.place(vendor, kind, wait=wait, lease=lease, stop=self._stop):
-                self._stop()
-                self._admit(vendor)
-                until = min(until, self._clock() + patience.total)
-                seconds = max(LEAST, min(patience.attempt, until - self._clock()))
-                try:
-                    return self._made(vendor, kind, call, seconds)
-                except ProviderFailed as failed:
-                    failure = failed
+            try:
+                with self.accounts.place(vendor, kind, wait=wait, lease=lease, stop=self._stop):
+                    self._stop()
+                    self._admit(vendor)
+                    until = min(until, self._clock() + patience.total)
+                    seconds = max(LEAST, min(patience.attempt, until - self._clock()))
+                    try:
+                        return self._made(vendor, kind, call, seconds)
+                    except ProviderFailed as failed:
+                        failure = earlier = failed
+            except NoPlace:
+                if earlier is None:
+                    raise
+                raise earlier from None  # it may have been paid for, and counts as an error
             retry += 1
             pause = wait_before(retry, after=failure.after, jitter=self._jitter())
             wait = until - self._clock() - pause

@@ -11,6 +11,7 @@ from accounts import guesses, links, mail, one_time, registration, tokens
 from accounts.api_keys import make_key
 from accounts.links import Purpose
 from accounts.models import OneTimeCodes, User
+from accounts.services import add_api_key
 from dubber.errors import UserError
 from tests import make
 from tests.accounts.asking import PASSWORD, ask, code_of
@@ -216,6 +217,39 @@ def test_keys_that_go_on_after_a_change_of_the_password_are_told() -> None:
 
     assert ask("GET", "/api/users/me", text).status_code == 200
     assert "Your API keys go on (1)." in letter().body
+
+
+def test_who_signs_in_in_the_very_moment_of_a_new_password_gets_no_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    user = make.user("ana@example.com", password=PASSWORD)
+    token = links.make_token(user, Purpose.RESET)
+    was_right = guesses.was_right
+
+    def meanwhile(attempt: guesses.Attempt, person: User) -> None:
+        was_right(attempt, person)
+        registration.reset_password(token, password="a new long one", address="192.0.2.1")
+
+    monkeypatch.setattr(guesses, "was_right", meanwhile)
+
+    answer = ask("POST", "/api/auth/login", email=user.email, password=PASSWORD)
+
+    assert code_of(answer) == (401, "authentication_required")
+    assert not user.api_sessions.filter(ended_at=None).exists()
+
+
+def test_a_new_password_by_link_lets_no_key_be_made_that_was_asked_for_before() -> None:
+    user = make.professional()
+    user.set_password(PASSWORD)
+    user.save()
+    token = links.make_token(user, Purpose.RESET)
+    registration.reset_password(token, password="a new long one", address="192.0.2.1")
+
+    with pytest.raises(UserError) as refused:
+        add_api_key(user, name="Script")  # by a request that knows the person as they were
+
+    assert refused.value.code == "authentication_required"
+    assert not user.api_keys.exists()
 
 
 def test_a_link_for_a_new_password_is_good_once() -> None:

@@ -8,9 +8,10 @@ from billing.models import CreditTransaction
 from billing.queries import balance_of
 from billing.refunds import note_dispute
 from dubber.errors import Conflict, PermissionRefused, UserError
-from jobs import outcomes
-from jobs.models import DubbingJob
+from jobs import editing, outcomes, rows
+from jobs.models import DubbingJob, Line
 from jobs.pipeline.errors import PipelineError
+from jobs.pipeline.timeline import Segment, Transcript, Translation
 from jobs.services import add_languages, cancel_job, refund_language, retry_language
 from jobs.states import JobStatus
 from tests import make
@@ -249,3 +250,46 @@ def paid() -> str:
         )
     )
     return "pi_1"
+
+
+def translated(job: DubbingJob) -> None:
+    """Give the job's only language a line of 61 seconds."""
+    heard = Transcript("en", (Segment(0, 0.0, 61.0, 0, "One."),))
+    rows.save_transcript(job, heard)
+    rows.save_translation(job.tasks.get(), heard, Translation("es", ("Uno.",), "test"))
+
+
+def test_no_premium_voice_comes_with_a_second_try_at_an_ordinary_price() -> None:
+    job = make.job(languages=["es"])
+    make.done(3)
+    translated(job)
+    outcomes.fail(make.claim(), PipelineError("ENGINE_REFUSED", engine="it"))
+    line = editing.Change(Line.objects.get().pk, revision=1, chosen_voice="grand-hum")
+
+    with pytest.raises(Conflict):
+        editing.cast_speaker(job, language="es", speaker=0, voice="grand-hum", engines=engines)
+    with pytest.raises(Conflict):
+        editing.edit_lines(job, language="es", changes=[line], engines=engines)
+
+
+def test_a_second_try_that_was_paid_for_as_premium_may_have_a_premium_voice() -> None:
+    job = make.job(languages=["es"], options={"voices": {"es": {"0": "grand-hum"}}})
+    make.done(3)
+    translated(job)
+    outcomes.fail(make.claim(), PipelineError("ENGINE_REFUSED", engine="it"))
+
+    editing.cast_speaker(job, language="es", speaker=0, voice="grand-hum", engines=engines)
+
+    assert Line.objects.get().stale
+
+
+def test_a_line_whose_voice_is_gone_costs_what_its_speakers_voice_costs() -> None:
+    job = make.job(languages=["es"], options={"voices": {"es": {"0": "grand-hum"}}})
+    make.done(6)
+    translated(job)
+    Line.objects.update(chosen_voice="no longer offered", stale=True)
+    job.refresh_from_db()
+
+    costs = editing.render_prices(job, engines=engines)
+
+    assert list(costs.values()) == [13]

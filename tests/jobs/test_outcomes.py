@@ -199,6 +199,17 @@ def test_a_place_at_a_vendor_is_waited_for_without_counting_errors() -> None:
     assert (step.status, step.reason, step.errors) == ("ready", "vendor_busy", 0)
 
 
+def test_who_waits_for_a_place_after_an_account_does_not_wait_for_ever() -> None:
+    job = make.job(languages=["es"])
+    outcomes.after_error(make.claim(), ProviderFailed("VENDOR_ACCOUNT", engine="it"))
+    past = timezone.now() - LONG_AGO
+    Step.objects.filter(job=job).update(not_before=past, reason_since=past)
+
+    outcomes.after_error(make.claim(), NoPlace("deepgram"))
+
+    assert job.tasks.get().error_code == "VENDOR_BUSY"
+
+
 @pytest.mark.parametrize(
     "error", [ProviderFailed("VENDOR_ACCOUNT", engine="it"), NoPlace("deepgram")]
 )

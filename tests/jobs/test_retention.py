@@ -19,10 +19,11 @@ from billing.queries import balance_of
 from jobs import downloads, extras, incoming, retention
 from jobs.models import Artifact, DubbingJob, Segment, Take, Upload
 from jobs.retention import differences, purge
-from jobs.services import start_job
+from jobs.services import add_languages, start_job
 from jobs.states import JobStatus, StepKind
 from jobs.uploads import issue_uploads
 from tests import make
+from tests.engines import engines
 from tests.web.delivered import delivered
 
 pytestmark = pytest.mark.django_db
@@ -261,14 +262,19 @@ def test_rows_and_storage_that_agree_are_told_so(job: DubbingJob) -> None:
     assert out.getvalue() == "Rows and storage agree.\n"
 
 
+def forget(job: DubbingJob) -> None:
+    """Let all of it be a week ago, heard and ordered."""
+    past = timezone.now() - timedelta(days=7, seconds=1)
+    job.steps.filter(kind=StepKind.TRANSCRIBE).update(finished_at=past)
+    job.tasks.update(created_at=past)
+
+
 def test_a_review_that_nobody_makes_is_refunded_after_seven_days() -> None:
     person = make.professional(credits=100)
     job = make.job(person, languages=["es"], options={"review": True})
     make.done(2)
     early = retention.end_forgotten_reviews()
-    job.steps.filter(kind=StepKind.TRANSCRIBE).update(
-        finished_at=timezone.now() - timedelta(days=7, seconds=1)
-    )
+    forget(job)
 
     late = retention.end_forgotten_reviews()
 
@@ -278,12 +284,25 @@ def test_a_review_that_nobody_makes_is_refunded_after_seven_days() -> None:
     assert balance_of(person) == 100
 
 
+def test_a_language_that_is_added_after_a_forgotten_review_has_its_own_seven_days() -> None:
+    job = make.job(languages=["es"], options={"review": True})
+    make.done(2)
+    forget(job)
+    retention.end_forgotten_reviews()
+    job.refresh_from_db()
+    add_languages(job, languages=["fr"], engines=engines)
+
+    at_once = retention.end_forgotten_reviews()
+    forget(job)
+    late = retention.end_forgotten_reviews()
+
+    assert (at_once, late) == (0, 1)
+
+
 def test_a_review_that_ends_in_the_last_moment_is_not_cancelled() -> None:
     job = make.job(languages=["es"], options={"review": True})
     make.done(2)
-    job.steps.filter(kind=StepKind.TRANSCRIBE).update(
-        finished_at=timezone.now() - timedelta(days=7, seconds=1)
-    )
+    forget(job)
     later = iter([lambda: start_job(job)])
 
     def let_go_on(execute: Callable[..., Any], *query: Any) -> Any:

@@ -16,6 +16,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db.models import F
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 from storages.backends.s3 import S3Storage
 
@@ -28,7 +29,7 @@ from jobs.pipeline.dub import Engines
 from jobs.pipeline.errors import PipelineError
 from jobs.previews import preview_line
 from jobs.services import create_job
-from jobs.uploads import issue_uploads, measure_upload, register_upload
+from jobs.uploads import give_up, issue_uploads, measure_upload, register_upload
 from tests import make
 from tests.engines import Hearing, engines
 from tests.jobs.test_desk import desk_of
@@ -166,6 +167,26 @@ def test_what_arrived_is_measured_before_it_is_taken(content: bytes, limit: int,
         measure_upload(upload)
 
     assert refused.value.code == code
+
+
+def test_a_look_at_a_file_does_not_bring_back_one_that_was_replaced_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload, url = issued()
+    send(url, b"sound")
+    look = objects.head
+
+    def slow_look(key: str) -> objects.Found | None:
+        found = look(key)
+        give_up(Upload.objects.get(pk=upload.pk))
+        return found
+
+    monkeypatch.setattr(objects, "head", slow_look)
+    with pytest.raises(UserError):
+        measure_upload(upload)
+
+    upload.refresh_from_db()
+    assert (upload.for_job, upload.expires_at < timezone.now()) == ("", True)
 
 
 def test_an_object_is_read_in_the_version_that_was_seen(tmp_path: Path) -> None:

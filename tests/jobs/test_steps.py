@@ -339,6 +339,35 @@ def test_a_retry_buys_only_what_is_missing() -> None:
     assert set(voice.spoken.values()) == {1}
 
 
+def test_a_retry_says_what_was_corrected_since_the_language_failed() -> None:
+    made = engines(hearing=Hearing(HEARD))
+    job = order(made)
+    work(made, until=StepKind.MIX)
+    claim = claims.claim()
+    assert claim is not None
+    outcomes.fail(claim, PipelineError("ENGINE_REFUSED", engine="it"))
+    heard, _, written = job.segments.order_by("index")
+    editing.edit_transcript(
+        job, changes=[editing.Change(id=heard.pk, revision=heard.revision, text="Heard wrongly.")]
+    )
+    line = Line.objects.get(segment=written)
+    editing.edit_lines(
+        job,
+        language="es",
+        changes=[editing.Change(id=line.pk, revision=line.revision, text="By hand.")],
+        engines=lambda: made,
+    )
+
+    retry_language(job, language="es", by=job.user)
+    work(made)
+
+    lines = Line.objects.order_by("segment__index")
+    assert job.tasks.get().stage == Stage.COMPLETE
+    said = ["Heard wrongly. Olé", "Sentence number 1. Olé", "By hand."]
+    assert [one.spoken for one in lines] == said
+    assert not any(one.stale or one.outdated for one in lines)
+
+
 def test_a_file_that_is_not_media_is_refused_before_anything_is_charged() -> None:
     person = make.professional(credits=100)
     voice = register_upload(

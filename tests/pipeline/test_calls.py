@@ -21,6 +21,7 @@ from jobs.pipeline.calls import (
     TRIAL,
     Health,
     InProcess,
+    NoPlace,
     PacedCalls,
     Patience,
     Rule,
@@ -186,6 +187,29 @@ def test_a_place_that_is_waited_for_again_counts_against_the_deadline() -> None:
 
     assert accounts.waits == [1, 59.5, 43.5, 26.5]
     assert vendor.allowed == [30, 30, pytest.approx(28.5), pytest.approx(11.5)]
+
+
+class FullSoon(InProcess):
+    """An account whose places are all taken after the first call."""
+
+    @contextmanager
+    def place(
+        self, vendor: str, kind: str, *, wait: float, lease: float, stop: Stop = wanted
+    ) -> Iterator[None]:
+        if self.paid:
+            raise NoPlace(vendor)
+        with super().place(vendor, kind, wait=wait, lease=lease, stop=stop):
+            yield
+
+
+def test_a_call_that_failed_stays_a_failure_where_no_place_is_left_to_make_it_again() -> None:
+    spoiled = Spoiled("ENGINE_FAILED", engine="Vendor", detail="cut off", bill=BILL)
+    time_ = Time()
+
+    with pytest.raises(ProviderFailed) as raised:
+        paced(time_, accounts=FullSoon(clock=time_)).place("deepgram", "speech", Vendor(spoiled))
+
+    assert raised.value is spoiled
 
 
 def stopped_after(looks: int) -> Stop:
