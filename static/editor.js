@@ -229,8 +229,12 @@
         if (!costs || !now) {
             return;
         }
-        const words = now.lines ? costs.dataset.changed : costs.dataset.none;
-        costs.textContent = words.replace("%n", now.lines).replace("%c", now.credits);
+        const { changed, changedIn, none } = costs.dataset;
+        const words = now.where ? changedIn : now.lines ? changed : none;
+        costs.textContent = words
+            .replace("%n", now.lines)
+            .replace("%w", now.where)
+            .replace("%c", now.credits);
         render.hidden = !now.lines;
     }
 

@@ -85,7 +85,9 @@ def test_a_changed_line_is_made_anew_and_nothing_else(
     before = balance_of(person)
 
     write(page, "Hola a todos.")
-    expect(page.get_by_text("Changed lines: 1 · credits to make them anew: 1")).to_be_visible()
+    expect(
+        page.get_by_text("Changed lines: 1 (Spanish 1) · credits to make them anew: 1")
+    ).to_be_visible()
     page.get_by_role("link", name="Update the dub").click()
     page.get_by_role("button", name="Make them for 1 credit").click()
     expect(page.get_by_text("Updating the changed lines.")).to_be_visible()
