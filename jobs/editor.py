@@ -152,11 +152,14 @@ def voices_of(
 
 
 def names_of(voices: Sequence[VoiceInfo]) -> Mapping[str, str]:
-    """What voices are called where one is chosen; a premium one says so."""
-    return {
-        voice.id: f"{voice.name} ({_('premium')})" if voice.premium else voice.name
-        for voice in voices
-    }
+    """What voices are called where one is chosen: whose they sound like, and which are premium."""
+    return {voice.id: _name_of(voice) for voice in voices}
+
+
+def _name_of(voice: VoiceInfo) -> str:
+    kind = [voice.gender] if voice.gender else []
+    kind += [_("premium")] if voice.premium else []
+    return f"{voice.name} ({', '.join(kind)})" if kind else voice.name
 
 
 def speakers_of(task: LanguageTask) -> Sequence[Speaker]:

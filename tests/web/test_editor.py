@@ -195,7 +195,7 @@ def test_a_line_offers_every_voice_by_its_name_before_any_script(
     page = client.get(f"/jobs/{job.public_id}/edit/es").content.decode()
     row = " ".join(page.partition("data-voices>")[2].partition("</select>")[0].split())
 
-    assert '<option value="hum" >Hum</option>' in row
+    assert '<option value="hum" >Hum (female)</option>' in row
     assert '<option value="grand-hum" selected>Grand hum (premium)</option>' in row
 
 
