@@ -114,7 +114,8 @@ def edit_lines(
 ) -> LanguageTask:
     """Change what is said in one language, or by whom, or whether; what changed becomes stale.
 
-    Raises UserError as `edit_transcript` does, and plan_required.
+    Back at what the dub says, it is stale no more. Raises UserError as `edit_transcript` does, and
+    plan_required.
     """
     job = to_edit(job)
     task = find_task(job, language)
@@ -133,6 +134,7 @@ def edit_lines(
             columns |= {"text": text, "outdated": False, "flags": []}
         if columns:
             _write(Line, change, stale=True, **columns)
+    rows.settle(job, task, {change.id for change in changes})
     touch(job)
     return task
 
@@ -196,6 +198,7 @@ def cast_speaker(
     job.options = {**job.options, "voices": {**chosen, task.language: cast}}
     job.save(update_fields=["options"])
     lines.filter(chosen_voice="").exclude(voice=voice).update(stale=True)
+    rows.settle(job, task, lines.values_list("pk", flat=True))
     touch(job)
 
 
@@ -316,10 +319,10 @@ def _checked_speaker(change: Change, segments: Collection[Segment]) -> int:
 def _outdate_voices(job: DubbingJob, segment: Segment) -> None:
     """Mark the lines of a segment stale that its speaker says in another voice than they have."""
     for task in job.tasks.all():
-        chosen = job.options.get("voices", {}).get(task.language, {})
-        voice = {**task.cast, **chosen}.get(str(segment.speaker))
+        voice = rows.cast_of(job, task).get(segment.speaker)
         lines = task.lines.filter(segment=segment, chosen_voice="")
         (lines.exclude(voice=voice) if voice else lines).update(stale=True)
+        rows.settle(job, task, lines.values_list("pk", flat=True))
 
 
 def _write(model: type[Segment] | type[Line], change: Change, **columns: Any) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import F, Sum
+from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Length
 from django.utils.translation import gettext as _
 
@@ -87,10 +87,14 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What making the changed lines anew would take; reason says why it can't be done here."""
+    """What making the changed lines anew would take; reason says why it can't be done here.
+
+    where says how many of the lines each language has, and is "" where there is only one.
+    """
 
     lines: int
     credits: int
+    where: str = ""
     reason: str = ""
 
 
@@ -148,11 +152,14 @@ def voices_of(
 
 
 def names_of(voices: Sequence[VoiceInfo]) -> Mapping[str, str]:
-    """What voices are called where one is chosen; a premium one says so."""
-    return {
-        voice.id: f"{voice.name} ({_('premium')})" if voice.premium else voice.name
-        for voice in voices
-    }
+    """What voices are called where one is chosen: whose they sound like, and which are premium."""
+    return {voice.id: _name_of(voice) for voice in voices}
+
+
+def _name_of(voice: VoiceInfo) -> str:
+    kind = [voice.gender] if voice.gender else []
+    kind += [_("premium")] if voice.premium else []
+    return f"{voice.name} ({', '.join(kind)})" if kind else voice.name
 
 
 def speakers_of(task: LanguageTask) -> Sequence[Speaker]:
@@ -171,14 +178,19 @@ def numbers_of(job: DubbingJob) -> Sequence[int]:
 
 def costs_of(job: DubbingJob, *, engines: Callable[[], Engines] = wiring.engines) -> Costs:
     """What making the changed lines of all languages anew would take now."""
-    stale = Line.objects.filter(task__job=job, task__stage=Stage.COMPLETE, stale=True).count()
-    if not stale:
+    stale = Count("lines", filter=Q(lines__stale=True))
+    tasks = job.tasks.filter(stage=Stage.COMPLETE).annotate(changed=stale).order_by("pk")
+    changed = [(task.language_name, task.changed) for task in tasks]
+    lines = sum(count for _name, count in changed)
+    if not lines:
         return Costs(lines=0, credits=0)
+    parts = [f"{name} {count}" for name, count in changed if count]
+    where = ", ".join(parts) if len(changed) > 1 else ""
     try:
         prices = editing.render_prices(job, engines=engines)
     except UserError as error:
-        return Costs(lines=stale, credits=0, reason=error.message)
-    return Costs(lines=stale, credits=sum(prices.values()))
+        return Costs(lines=lines, credits=0, where=where, reason=error.message)
+    return Costs(lines=lines, credits=sum(prices.values()), where=where)
 
 
 def _rooms(job: DubbingJob) -> Mapping[int, float]:

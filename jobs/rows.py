@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from django.db.models import F, Q
+
 from jobs.models import DubbingJob, LanguageTask, Line, Segment, Step
 from jobs.pipeline import timeline
 from jobs.pipeline.dub import Engines, Options, Route
@@ -296,6 +298,25 @@ def _placed(row: Line) -> PlacedLine:
 
 def _flags(row: Line, wanted: frozenset[Flag]) -> tuple[Flag, ...]:
     return tuple(flag for flag in map(Flag, row.flags) if flag in wanted)
+
+
+def cast_of(job: DubbingJob, task: LanguageTask) -> dict[int, str]:
+    """The voice of every speaker in one language: as it was cast, or as it was chosen since."""
+    chosen = job.options.get("voices", {}).get(task.language, {})
+    return {int(speaker): voice for speaker, voice in {**task.cast, **chosen}.items()}
+
+
+def settle(job: DubbingJob, task: LanguageTask, lines: Iterable[int]) -> None:
+    """Let those of these lines be unchanged that are back at what the dub says, and in whose voice.
+
+    How a line that isn't spoken was last made is not kept, so it stays stale.
+    """
+    same_voice = Q(chosen_voice=F("voice"))
+    for speaker, voice in cast_of(job, task).items():
+        same_voice |= Q(chosen_voice="", voice=voice, segment__speaker=speaker)
+    back = Q(text=F("spoken"), outdated=False, mute=False, keep_original=False)
+    changed = task.lines.filter(same_voice, back, pk__in=lines, stale=True)
+    changed.exclude(spoken="").update(stale=False)
 
 
 def save_receipt(task: LanguageTask, receipt: Receipt) -> None:

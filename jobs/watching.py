@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from django.db.models import Count
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -14,6 +15,7 @@ from jobs.pipeline.languages import LANGUAGES
 from jobs.queries import JobView, LanguageView
 from jobs.receipts import line_sentences, sentences
 from jobs.results import MADE_ON_DEMAND
+from jobs.states import Stage
 
 SOUNDS = ("full_m4a", "full_mp3")
 """The kinds of file that are a whole dub to listen to, the best first."""
@@ -57,12 +59,16 @@ class LookedAt:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A language that can be heard: its receipt in words, what to look at, what to download."""
+    """A language that can be heard: its receipt in words, what to look at, what to download.
+
+    changed is how many of its lines were changed since and aren't heard in it yet.
+    """
 
     view: LanguageView
     sentences: Sequence[str]
     looks: Sequence[LookedAt]
     on_demand: Sequence[str]
+    changed: int
 
 
 def player_of(dub: JobView) -> Player | None:
@@ -83,7 +89,7 @@ def finished_of(dub: JobView) -> list[Finished]:
     """The languages that can be heard, with what was measured on them."""
     if dub.job.files_expired or not dub.ready:
         return []
-    looks = _looks(dub.job)
+    looks, changed = _looks(dub.job), _changed(dub.job)
     picture = bool(dub.job.voice.source.get("picture"))
     return [
         Finished(
@@ -93,6 +99,7 @@ def finished_of(dub: JobView) -> list[Finished]:
             on_demand=[
                 kind for kind in MADE_ON_DEMAND if all(file.kind != kind for file in one.files)
             ],
+            changed=changed.get(one.task.pk, 0),
         )
         for one in dub.ready
     ]
@@ -173,3 +180,9 @@ def _looks(job: DubbingJob) -> Mapping[int, Sequence[LookedAt]]:
             text = line.spoken or line.text
             found[line.task_id].append(LookedAt(line.segment.index, start, text, reasons))
     return found
+
+
+def _changed(job: DubbingJob) -> Mapping[int, int]:
+    """How many lines were changed and not made anew, by the id of their language."""
+    stale = Line.objects.filter(task__job=job, task__stage=Stage.COMPLETE, stale=True)
+    return dict(stale.order_by().values_list("task_id").annotate(Count("pk")))

@@ -54,7 +54,8 @@
         }
     });
 
-    // What the languages that are ticked cost together, on the button that pays for them.
+    // What the languages that are ticked cost together, on the button that pays for them, and whether
+    // the balance and the plan allow for them.
     document.addEventListener("change", (event) => {
         const box = event.target.closest(".adding");
         if (!box) {
@@ -63,8 +64,10 @@
         const ticked = [...box.querySelectorAll(":checked")];
         const sum = ticked.reduce((credits, one) => credits + Number(one.dataset.credits), 0);
         const short = sum > Number(box.dataset.balance);
+        const many = ticked.length > Number(box.dataset.room);
         document.getElementById("adding-sum").textContent = sum || "";
-        document.getElementById("adding-sum").closest("button").disabled = short;
+        document.getElementById("adding-sum").closest("button").disabled = short || many;
+        document.getElementById("adding-room").hidden = !many;
         document.getElementById("adding-credits").hidden = !short;
     });
 

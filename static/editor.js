@@ -40,7 +40,12 @@
     const nameOf = (row) => `draft:${list.dataset.job}:${row.form.getAttribute("action")}`;
 
     function keepDraft(row) {
-        const draft = { text: row.text.value, revision: row.form.elements.revision.value };
+        const chosen = fieldsOf(row).filter((one) => one !== row.text && isOther(row, one));
+        const draft = {
+            text: row.text.value,
+            choices: Object.fromEntries(chosen.map((one) => [one.name, one.value])),
+            revision: row.form.elements.revision.value,
+        };
         try {
             localStorage.setItem(nameOf(row), JSON.stringify(draft));
         } catch {
@@ -54,6 +59,9 @@
         const revision = row.form.elements.revision.value;
         const serverText = row.onServer.text;
         const draft = JSON.parse(localStorage.getItem(nameOf(row)) || "null");
+        if (draft?.revision === revision) {
+            chooseAgain(row, draft.choices || {});
+        }
         row.unsent = isChanged(row); // before this script began
         if (!draft || draft.text === row.text.value || draft.text === serverText) {
             return row.unsent ? send(row) : dropDraft(row);
@@ -65,6 +73,20 @@
         }
         row.text.value = draft.text;
         return draft.revision === revision ? send(row) : letChoose(row, { text: serverText, revision });
+    }
+
+    // Who speaks, in which voice, or what plays: of the line as it was when that was chosen.
+    function chooseAgain(row, choices) {
+        for (const [name, value] of Object.entries(choices)) {
+            const select = row.form.elements[name];
+            if (select.matches("[data-voices]")) {
+                fill(select);
+            }
+            if ([...select.options].some((option) => option.value === value)) {
+                select.value = value;
+            }
+        }
+        fit(row);
     }
 
     // -- Sending -------------------------------------------------------------------------------
@@ -171,7 +193,8 @@
         return (chosen ?? field.options[0]).value;
     }
 
-    const isChanged = (row) => fieldsOf(row).some((field) => field.value !== row.onServer[field.name]);
+    const isOther = (row, field) => field.value !== row.onServer[field.name];
+    const isChanged = (row) => fieldsOf(row).some((field) => isOther(row, field));
 
     // -- Two wordings of one line --------------------------------------------------------------
 
@@ -229,8 +252,12 @@
         if (!costs || !now) {
             return;
         }
-        const words = now.lines ? costs.dataset.changed : costs.dataset.none;
-        costs.textContent = words.replace("%n", now.lines).replace("%c", now.credits);
+        const { changed, changedIn, none } = costs.dataset;
+        const words = now.where ? changedIn : now.lines ? changed : none;
+        costs.textContent = words
+            .replace("%n", now.lines)
+            .replace("%w", now.where)
+            .replace("%c", now.credits);
         render.hidden = !now.lines;
     }
 
@@ -340,6 +367,7 @@
             return;
         }
         row.unsent = true;
+        keepDraft(row);
         fit(row);
         send(row);
     });

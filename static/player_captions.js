@@ -15,7 +15,10 @@
     function show() {
         button.setAttribute("aria-pressed", String(on));
         for (const track of picture.querySelectorAll("track")) {
-            track.track.mode = on && track.id === `captions-${code}` ? "showing" : "disabled";
+            const mode = on && track.id === `captions-${code}` ? "showing" : "disabled";
+            if (track.track.mode !== mode) {
+                track.track.mode = mode;
+            }
         }
     }
 
@@ -28,5 +31,7 @@
         code = event.detail.code;
         show();
     });
+    // Where captions are added, browsers choose anew by themselves which ones they show as well.
+    picture.textTracks.addEventListener("change", show);
     show();
 })();

@@ -51,6 +51,25 @@ def test_a_language_is_added_and_then_everything_is_deleted(
     expect(page.locator(".balance b")).to_have_text(str(price + 2))
 
 
+def test_no_more_languages_are_added_than_the_plan_has_room_for(
+    page: Page, person: User, shelf: dubs.Shelf
+) -> None:
+    job = dubs.ordered(person, shelf.film, languages=["fr"])
+    dubs.work()
+    sign_in(page, person)
+    page.goto(f"/jobs/{job.public_id}/languages")
+    add = page.get_by_role("button", name="Add and pay")
+
+    page.get_by_role("checkbox", name="Spanish").check()
+    expect(add).to_be_enabled()
+    page.get_by_role("checkbox", name="Spanish").uncheck()
+    page.locator(".adding").evaluate("(box) => { box.dataset.room = 0; }")  # as if all were taken
+    page.get_by_role("checkbox", name="Spanish").check()
+
+    expect(add).to_be_disabled()
+    expect(page.get_by_text("untick the others")).to_be_visible()
+
+
 def test_a_language_that_failed_is_tried_again(page: Page, person: User) -> None:
     job = make.job(person, languages=["es"])
     outcomes.fail(make.claim(), PipelineError("ENGINE_FAILED", engine="Vosk"))

@@ -32,6 +32,21 @@ NOTE_LIFTS = """
 """
 
 
+CAPTIONS_WHEN_A_LANGUAGE_IS_ADDED = """async () => {
+    const answer = await fetch(location.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    page.querySelector("[data-choose=fr]").dataset.choose = "it";
+    page.querySelector("[data-track=fr]").dataset.track = "it";
+    page.getElementById("captions-fr").id = "captions-it";
+    const { textTracks } = document.getElementById("picture");
+    const chosen = new Promise((resolve) => { textTracks.onchange = resolve; }); // by the browser
+    const tracks = new CustomEvent("tracks", { detail: { page } });
+    document.getElementById("player").dispatchEvent(tracks);
+    await chosen;
+    return [...textTracks].map((one) => one.mode);
+}"""
+
+
 def show(page: Page, person: User, job: DubbingJob) -> None:
     sign_in(page, person)
     page.goto(f"/jobs/{job.public_id}")
@@ -144,6 +159,17 @@ def test_captions_are_on_in_the_language_that_is_heard(
     page.get_by_role("button", name="Captions").click()
 
     assert page.evaluate(modes) == "disabled,disabled"
+
+
+def test_a_language_that_becomes_ready_does_not_put_its_captions_over_those_that_show(
+    page: Page, person: User, dub: DubbingJob
+) -> None:
+    show(page, person, dub)
+    until(page, "document.getElementById('captions-es').track.mode === 'showing'")
+
+    modes = page.evaluate(CAPTIONS_WHEN_A_LANGUAGE_IS_ADDED)
+
+    assert modes == ["showing", "disabled", "disabled"]
 
 
 def test_a_line_to_look_at_leads_there(page: Page, person: User, dub: DubbingJob) -> None:

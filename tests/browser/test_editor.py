@@ -85,7 +85,9 @@ def test_a_changed_line_is_made_anew_and_nothing_else(
     before = balance_of(person)
 
     write(page, "Hola a todos.")
-    expect(page.get_by_text("Changed lines: 1 · credits to make them anew: 1")).to_be_visible()
+    expect(
+        page.get_by_text("Changed lines: 1 (Spanish 1) · credits to make them anew: 1")
+    ).to_be_visible()
     page.get_by_role("link", name="Update the dub").click()
     page.get_by_role("button", name="Make them for 1 credit").click()
     expect(page.get_by_text("Updating the changed lines.")).to_be_visible()
@@ -153,6 +155,25 @@ def test_an_editor_whose_session_has_ended_says_so_and_keeps_the_words(
     sign_in(page, person)
     page.goto(f"/jobs/{dub.public_id}/edit/es")
     expect_kept(page, "Hola a todos.")
+    complaints.clear()
+
+
+def test_what_was_chosen_while_signed_out_is_sent_afterwards(
+    page: Page, person: User, dub: DubbingJob, complaints: list[str]
+) -> None:
+    edit(page, person, dub)
+    page.context.clear_cookies(name="sessionid")
+
+    page.get_by_label("What plays").first.select_option("Original voice")
+    page.locator("#lines select[name=voice]").nth(1).select_option(index=1)
+
+    expect(page.get_by_text("You are signed out.")).to_have_count(2)
+    sign_in(page, person)
+    page.goto(f"/jobs/{dub.public_id}/edit/es")
+    expect(page.locator("#lines [data-changed]:visible")).to_have_count(2)
+    expect(page.get_by_text("All changes are saved")).to_be_visible()
+    assert line(dub).keep_original
+    assert line(dub, 2).chosen_voice
     complaints.clear()
 
 

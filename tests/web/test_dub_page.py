@@ -142,6 +142,20 @@ def test_blocks_fill_as_lines_are_spoken(client: Client, person: User) -> None:
     assert [line["tint"] for line in lines] == ["natural"] * 3 + ["waiting"]
 
 
+def test_a_dub_says_that_changed_lines_are_not_in_it_yet(
+    client: Client, person: User, tmp_path: Path
+) -> None:
+    job = with_lines(delivered(person, tmp_path), 3)
+    before = page_of(client, job)
+
+    Line.objects.filter(segment__index__lt=2).update(stale=True)
+    page = page_of(client, job)
+
+    assert "be heard here yet" not in before
+    assert "2 changed lines can’t be heard here yet, nor are they in the files." in page
+    assert f"/jobs/{job.public_id}/changes" in page
+
+
 def test_lines_to_look_at_say_why(client: Client, person: User, tmp_path: Path) -> None:
     job = with_lines(delivered(person, tmp_path), 1)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -153,6 +154,49 @@ def test_a_line_may_have_a_voice_stay_as_it_was_or_be_silent(job: DubbingJob, pe
     assert dict(options.line_voices) == {0: "grand-hum"}
     assert (options.kept, options.muted) == (frozenset({1}), frozenset({2}))
     assert rows.translation_of(task).texts == ("Uno.", "Dos.", "")
+
+
+@pytest.mark.parametrize(
+    ("there", "back"),
+    [
+        ({"text": "Nuevo."}, {"text": "0!"}),
+        ({"mute": True}, {"mute": False}),
+        ({"keep_original": True}, {"keep_original": False}),
+        ({"voice": "grand-hum"}, {"voice": ""}),
+        ({"voice": "grand-hum"}, {"voice": "hum"}),
+    ],
+)
+def test_a_line_that_is_changed_back_costs_nothing(
+    job: DubbingJob, person: User, there: dict[str, Any], back: dict[str, Any]
+) -> None:
+    Line.objects.update(text=F("spoken"))
+    api = Api(person)
+    api.patch(lines_path(job), change(line_of(0), **there))
+    assert line_of(0).stale
+
+    answer = api.patch(lines_path(job), change(line_of(0), **back))
+
+    assert [line["stale"] for line in answer.json()["lines"]] == [False, False, False]
+    assert editing.render_prices(job, engines=engines) == {}
+
+
+def test_a_line_that_is_to_be_translated_anew_stays_changed(job: DubbingJob, person: User) -> None:
+    Line.objects.update(text=F("spoken"))
+    Line.objects.filter(segment__index=0).update(outdated=True, stale=True)
+    api = Api(person)
+
+    api.patch(lines_path(job), change(line_of(0), mute=True))
+    api.patch(lines_path(job), change(line_of(0), mute=False))
+
+    assert line_of(0).stale
+
+
+def test_a_speaker_who_gets_the_old_voice_back_costs_nothing(job: DubbingJob) -> None:
+    Line.objects.update(text=F("spoken"))
+    for voice, changed in (("grand-hum", 3), ("hum", 0)):
+        editing.cast_speaker(job, language="es", speaker=0, voice=voice, engines=engines)
+
+        assert Line.objects.filter(stale=True).count() == changed
 
 
 def test_a_line_that_was_not_changed_keeps_the_wording_that_fitted(

@@ -85,7 +85,7 @@ def test_a_line_is_kept_and_its_price_told(client: Client, person: User) -> None
     assert answer["line"]["text"] == "Otra línea"
     assert answer["line"]["stale"] is True
     assert answer["line"]["revision"] == 2
-    assert answer["costs"] == {"lines": 1, "credits": 1, "reason": ""}
+    assert answer["costs"] == {"lines": 1, "credits": 1, "where": "", "reason": ""}
 
 
 def test_a_line_that_somebody_else_changed_is_not_overwritten(client: Client, person: User) -> None:
@@ -195,7 +195,7 @@ def test_a_line_offers_every_voice_by_its_name_before_any_script(
     page = client.get(f"/jobs/{job.public_id}/edit/es").content.decode()
     row = " ".join(page.partition("data-voices>")[2].partition("</select>")[0].split())
 
-    assert '<option value="hum" >Hum</option>' in row
+    assert '<option value="hum" >Hum (female)</option>' in row
     assert '<option value="grand-hum" selected>Grand hum (premium)</option>' in row
 
 
@@ -234,6 +234,20 @@ def test_the_price_stands_before_the_changes_are_made(client: Client, person: Us
     assert "Changed lines: 1. That costs 1 credit:" in question
     assert balance_of(person) == before - 1
     assert LanguageTask.objects.get().stage == Stage.QUEUED
+
+
+def test_changed_lines_say_which_language_they_are_of(client: Client, person: User) -> None:
+    job = spoken_lines(person)
+    save(client, first(job), text="Otra")
+    french = job.tasks.get()
+    french.pk, french.language, french.variant = None, "fr", "fr"
+    french.save()
+
+    page = client.get(f"/jobs/{job.public_id}/edit/fr").content.decode()
+    question = client.get(f"/jobs/{job.public_id}/changes").content.decode()
+
+    assert "Changed lines: 1 (Spanish 1) · credits to make them anew: 1" in page
+    assert "Spanish 1" in question
 
 
 def test_another_voice_of_a_speaker_makes_their_lines_stale(client: Client, person: User) -> None:
