@@ -64,10 +64,8 @@ def require_unchanged(user: User) -> None:
 
     A new one ends whatever lets somebody in; what begins in that very moment must not escape it.
     """
-    same = User.objects.select_for_update(no_key=True).filter(
-        pk=user.pk, password=user.password, is_active=True
-    )
-    if same.first() is None:
+    locked = User.objects.select_for_update(no_key=True)
+    if locked.filter(pk=user.pk, password=user.password).first() is None:
         raise UserError(
             "authentication_required", _("Your password was changed. Sign in again."), status=401
         )
