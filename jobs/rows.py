@@ -240,6 +240,9 @@ def put_back(task: LanguageTask, placement: Mapping[str, Mapping[str, object]]) 
     LanguageTask.objects.filter(pk=task.pk).update(cast={**task.cast, **own})
 
 
+SOUNDLESS_MS = 1
+"""How long a line is that has no sound: a caption has to have a time."""
+
 PLACED_COLUMNS = [
     "spoken",
     "voice",
@@ -262,7 +265,7 @@ def _place(row: Line, line: PlacedLine | None) -> None:
         return
     row.spoken, row.voice = line.text, line.voice
     row.start_ms = to_ms(line.start)
-    row.end_ms = max(to_ms(line.end), row.start_ms + 1)
+    row.end_ms = max(to_ms(line.end), row.start_ms + SOUNDLESS_MS)
     row.speed_permille = to_ms(line.speed)
     row.borrowed_ms, row.early_ms = to_ms(line.borrowed), to_ms(line.early)
     row.late_ms = to_ms(line.late)
@@ -309,14 +312,14 @@ def cast_of(job: DubbingJob, task: LanguageTask) -> dict[int, str]:
 def settle(job: DubbingJob, task: LanguageTask, lines: Iterable[int]) -> None:
     """Let those of these lines be unchanged that are back at what the dub says, and in whose voice.
 
-    How a line that isn't spoken was last made is not kept, so it stays stale.
+    One that was made without a sound of its own stays stale: why it has none isn't kept.
     """
     same_voice = Q(chosen_voice=F("voice"))
     for speaker, voice in cast_of(job, task).items():
         same_voice |= Q(chosen_voice="", voice=voice, segment__speaker=speaker)
     back = Q(text=F("spoken"), outdated=False, mute=False, keep_original=False)
-    changed = task.lines.filter(same_voice, back, pk__in=lines, stale=True)
-    changed.exclude(spoken="").update(stale=False)
+    sounds = Q(end_ms__gt=F("start_ms") + SOUNDLESS_MS)
+    task.lines.filter(same_voice, back, sounds, pk__in=lines, stale=True).update(stale=False)
 
 
 def save_receipt(task: LanguageTask, receipt: Receipt) -> None:

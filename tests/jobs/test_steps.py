@@ -576,6 +576,29 @@ def test_a_line_that_stays_as_it_was_recorded_is_heard_in_the_mix() -> None:
     assert correlation(job) > 0.99
 
 
+@pytest.mark.parametrize("without", [{"keep_original": True}, {"mute": True}])
+def test_a_line_that_was_made_without_its_voice_is_made_anew_to_get_it(
+    without: dict[str, Any],
+) -> None:
+    made = engines(hearing=Hearing(HEARD))
+    job = order(made)
+    work(made)
+    line = Line.objects.get(segment__index=1)
+    job.refresh_from_db()
+    silent = editing.Change(line.pk, revision=1, **without)
+    editing.edit_lines(job, language="es", changes=[silent], engines=lambda: made)
+    editing.render(job, by=job.user, engines=lambda: made)
+    work(made)
+    line.refresh_from_db()
+
+    columns: dict[str, Any] = dict.fromkeys(without, False)
+    spoken = editing.Change(line.pk, revision=line.revision, **columns)
+    editing.edit_lines(job, language="es", changes=[spoken], engines=lambda: made)
+
+    line.refresh_from_db()
+    assert line.stale
+
+
 def level(job: DubbingJob) -> float:
     return float(np.sqrt(np.mean(np.square(_middle(job)))))
 
