@@ -134,7 +134,7 @@ def edit_lines(
             columns |= {"text": text, "outdated": False, "flags": []}
         if columns:
             _write(Line, change, stale=True, **columns)
-    rows.settle(job, task, {change.id for change in changes})
+    rows.mark_unchanged(job, task, {change.id for change in changes})
     touch(job)
     return task
 
@@ -198,7 +198,7 @@ def cast_speaker(
     job.options = {**job.options, "voices": {**chosen, task.language: cast}}
     job.save(update_fields=["options"])
     lines.filter(chosen_voice="").exclude(voice=voice).update(stale=True)
-    rows.settle(job, task, lines.values_list("pk", flat=True))
+    rows.mark_unchanged(job, task, lines.values_list("pk", flat=True))
     touch(job)
 
 
@@ -322,7 +322,7 @@ def _outdate_voices(job: DubbingJob, segment: Segment) -> None:
         voice = rows.cast_of(job, task).get(segment.speaker)
         lines = task.lines.filter(segment=segment, chosen_voice="")
         (lines.exclude(voice=voice) if voice else lines).update(stale=True)
-        rows.settle(job, task, lines.values_list("pk", flat=True))
+        rows.mark_unchanged(job, task, lines.values_list("pk", flat=True))
 
 
 def _write(model: type[Segment] | type[Line], change: Change, **columns: Any) -> None:

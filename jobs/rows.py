@@ -309,7 +309,7 @@ def cast_of(job: DubbingJob, task: LanguageTask) -> dict[int, str]:
     return {int(speaker): voice for speaker, voice in {**task.cast, **chosen}.items()}
 
 
-def settle(job: DubbingJob, task: LanguageTask, lines: Iterable[int]) -> None:
+def mark_unchanged(job: DubbingJob, task: LanguageTask, lines: Iterable[int]) -> None:
     """Let those of these lines be unchanged that are back at what the dub says, and in whose voice.
 
     One that was made without a sound of its own stays stale: why it has none isn't kept.

@@ -330,9 +330,8 @@ def reset_steps(job: DubbingJob, task: LanguageTask) -> None:
     """
     corrected = task.lines.filter(stale=True).exists()
     for step in job.steps.select_for_update(of=("self",), no_key=True).order_by("pk"):
-        ended_in_vain = step.status in {StepStatus.FAILED, StepStatus.CANCELLED}
+        own = step.task_id == task.pk
+        in_vain = step.status in {StepStatus.FAILED, StepStatus.CANCELLED}
         outdated = corrected and step.kind in LANGUAGE_KINDS and step.status == StepStatus.DONE
-        if (ended_in_vain and step.task_id in {None, task.pk}) or (
-            outdated and step.task_id == task.pk
-        ):
+        if (in_vain and (own or step.task_id is None)) or (outdated and own):
             step.start_over()

@@ -182,21 +182,10 @@ def test_a_refused_line_does_not_take_the_others_with_it() -> None:
 
 
 def test_a_translator_that_refuses_everything_is_not_asked_for_every_line() -> None:
-    class Stubborn(Phrasebook):
-        def translate(
-            self,
-            lines: Sequence[Line],
-            *,
-            source: str,
-            target: str,
-            context: Sequence[str],
-            terms: Mapping[str, str],
-            tone: Tone,
-        ) -> dict[int, str]:
-            self.asked.append([line.id for line in lines])
-            raise ProviderFailed("ENGINE_REFUSED", engine="stubborn")
+    def refused(line: Line, times: int) -> str:
+        raise ProviderFailed("ENGINE_REFUSED", engine="stubborn")
 
-    stubborn = Stubborn(spanish)
+    stubborn = Phrasebook(refused)
 
     with pytest.raises(ProviderFailed) as failed:
         translate(transcript(1000), stubborn, target="es", desk=MemoryDesk())
